@@ -1,0 +1,83 @@
+"""Health, readiness, error pages, and Django's own error pages as problems."""
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from cs_integrations.api import problems
+
+ADMIN_PREFIX = "/admin/"
+
+
+@require_safe
+def healthz(_request: HttpRequest) -> HttpResponse:
+    """Say that this process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+def readyz(_request: HttpRequest) -> HttpResponse:
+    """Say whether this process can serve: the database answers and its tables are there."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('audit_record') IS NOT NULL")
+            row = cursor.fetchone()
+    except DatabaseError:
+        return JsonResponse({"status": "unavailable", "database": "unreachable"}, status=503)
+    if not row or not row[0]:
+        return JsonResponse({"status": "unavailable", "database": "not migrated"}, status=503)
+    return JsonResponse({"status": "ok", "database": "ok"})
+
+
+@require_safe
+def error_index(request: HttpRequest) -> HttpResponse:
+    """List the problem types."""
+    return render(request, "errors/index.html", {"problem_types": problems.CATALOGUE})
+
+
+@require_safe
+def error_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """Explain one problem type: what its ``type`` URI resolves to."""
+    problem_type = problems.BY_SLUG.get(slug)
+    if problem_type is None:
+        raise Http404
+    return render(request, "errors/problem.html", {"problem_type": problem_type})
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Show a newcomer where things are."""
+    return render(request, "home.html", {"api_base": settings.API_BASE})
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _refusal(request, exception, problems.VALIDATION)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _refusal(request, exception, problems.FORBIDDEN)
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return _refusal(request, PermissionError(reason), problems.FORBIDDEN)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _refusal(request, exception, problems.NOT_FOUND)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _refusal(request, None, problems.INTERNAL)
+
+
+def _refusal(
+    request: HttpRequest,
+    exception: Exception | None,  # noqa: ARG001 - its text is not the caller's business
+    problem_type: problems.ProblemType,
+) -> HttpResponse:
+    if request.path_info.startswith(ADMIN_PREFIX):
+        context = {"problem_type": problem_type}
+        return render(request, "errors/admin.html", context, status=problem_type.status)
+    return problems.problem_response(request, problem_type, problem_type.meaning)

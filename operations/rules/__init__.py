@@ -1,0 +1,137 @@
+"""The rules of operations: pure functions on frozen values.
+
+No Django, no clock, no I/O; docs/rules/operations.md says the same in plain words.
+
+* ``parameters``: every constant, with unit and source
+* ``deadlines``: how long a tier may take, on which clock
+* ``parameter_schema``: what a workflow accepts, and the check of what is sent
+* ``routing``: the priority of an execution and the CSM it goes to
+* ``executions``: begin, repeat, advance, retry, wait
+* ``capacity``: demanded and available hours, skills that lack, hiring
+"""
+
+from operations.rules.capacity import (
+    Account,
+    CapacityForecast,
+    ExpectedWin,
+    HiringTrigger,
+    Period,
+    SkillPool,
+    StaffMember,
+    account_hours,
+    capacity_forecast,
+    forecast_period,
+    onboarding_hours,
+    period_choices,
+    staff_hours,
+)
+from operations.rules.deadlines import (
+    Clock,
+    Deadline,
+    TierSchedule,
+    deadline,
+    is_overdue,
+    segment_clock,
+    sla_target,
+    tier_schedule,
+)
+from operations.rules.executions import (
+    ACTIVE_STATUSES,
+    FINISHED_STATUSES,
+    RUNNING_STATUSES,
+    WAITING_STATUSES,
+    ExecutionState,
+    ExecutionStatus,
+    RepeatDecision,
+    StepKind,
+    StepState,
+    StepStatus,
+    due_escalations,
+    execution_state,
+    has_free_slot,
+    opens_escalation,
+    repeat_decision,
+    retry_delay,
+)
+from operations.rules.parameter_schema import (
+    CheckedParameters,
+    Declaration,
+    Fault,
+    ParameterFault,
+    ValueType,
+    check_parameters,
+    declarations,
+)
+from operations.rules.parameters import PARAMETERS, OperationsParameters, Segment
+from operations.rules.routing import (
+    Candidate,
+    CandidateScore,
+    Priority,
+    Routing,
+    Seniority,
+    Urgency,
+    candidate_fit,
+    customer_urgency,
+    is_free,
+    route_execution,
+)
+
+__all__ = [
+    "ACTIVE_STATUSES",
+    "FINISHED_STATUSES",
+    "PARAMETERS",
+    "RUNNING_STATUSES",
+    "WAITING_STATUSES",
+    "Account",
+    "Candidate",
+    "CandidateScore",
+    "CapacityForecast",
+    "CheckedParameters",
+    "Clock",
+    "Deadline",
+    "Declaration",
+    "ExecutionState",
+    "ExecutionStatus",
+    "ExpectedWin",
+    "Fault",
+    "HiringTrigger",
+    "OperationsParameters",
+    "ParameterFault",
+    "Period",
+    "Priority",
+    "RepeatDecision",
+    "Routing",
+    "Segment",
+    "Seniority",
+    "SkillPool",
+    "StaffMember",
+    "StepKind",
+    "StepState",
+    "StepStatus",
+    "TierSchedule",
+    "Urgency",
+    "ValueType",
+    "account_hours",
+    "candidate_fit",
+    "capacity_forecast",
+    "check_parameters",
+    "customer_urgency",
+    "deadline",
+    "declarations",
+    "due_escalations",
+    "execution_state",
+    "forecast_period",
+    "has_free_slot",
+    "is_free",
+    "is_overdue",
+    "onboarding_hours",
+    "opens_escalation",
+    "period_choices",
+    "repeat_decision",
+    "retry_delay",
+    "route_execution",
+    "segment_clock",
+    "sla_target",
+    "staff_hours",
+    "tier_schedule",
+]
