@@ -1,4 +1,4 @@
-"""System checks for settings that contradict each other. Ids are stable; docs/operations.md lists them."""
+"""System checks for settings that contradict each other. Ids are stable."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,6 +25,14 @@ def database_is_a_server(**_kwargs: Any) -> Sequence[CheckMessage]:
     if settings.DATABASE_URL:
         return []
     return [Error("DATABASE_URL is not set.", id="hub.E002", hint="Name a PostgreSQL server.")]
+
+
+@register(Tags.security, deploy=True)
+def secret_key_is_given(**_kwargs: Any) -> Sequence[CheckMessage]:
+    """The key that a development machine makes for itself is not for production."""
+    if settings.IS_SECRET_KEY_GIVEN:
+        return []
+    return [Error("SECRET_KEY is not set.", id="hub.E004", hint="Set 50 random characters.")]
 
 
 @register(Tags.caches)

@@ -169,7 +169,9 @@ expected_deals: Offer[ExpectedDeals] = Offer("sales.expected_deals")
 weak_core_features: Offer[WeakCoreFeatures] = Offer("product.weak_core_features")
 contracted_uses: Offer[ContractedUses] = Offer("product.contracted_uses")
 contract_standings: Offer[ContractStandings] = Offer("finance.contract_standings")
-highest_open_escalations: Offer[HighestOpenEscalations] = Offer("operations.highest_open_escalations")
+highest_open_escalations: Offer[HighestOpenEscalations] = Offer(
+    "operations.highest_open_escalations"
+)
 active_csms: Offer[ActiveCsms] = Offer("operations.active_csms")
 start_workflow: Offer[StartWorkflow] = Offer("operations.start_workflow")
 demo: dict[str, Offer[BuildDemo]] = {

@@ -30,7 +30,9 @@ WEB_THREADS = env.int("WEB_THREADS", default=4)
 PORT = env.int("PORT", default=8000)
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
-SECRET_KEY = env.str("SECRET_KEY", default="") or local_secret.read_or_make(DATA_DIR)
+SECRET_KEY = env.str("SECRET_KEY", default="")
+IS_SECRET_KEY_GIVEN = bool(SECRET_KEY)
+SECRET_KEY = SECRET_KEY or local_secret.read_or_make(DATA_DIR)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 
 API_BASE = "/v1/cs-integrations"

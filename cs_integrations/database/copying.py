@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import psycopg
+from django.core.exceptions import FieldDoesNotExist
 from django.db import connection, models
 from psycopg import sql
 
@@ -37,4 +38,7 @@ def copy_rows(
 
 def _column(model: type[models.Model], name: str) -> str:
     field = model._meta.get_field(name)  # noqa: SLF001 - Django's documented model API
-    return cast("models.Field[Any, Any]", field).get_attname_column()[1]
+    column = getattr(field, "column", None)
+    if column is None:  # a relation that is stored elsewhere
+        raise FieldDoesNotExist(f"{model.__name__}.{name} has no column")
+    return str(column)

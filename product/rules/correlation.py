@@ -3,15 +3,13 @@
 Source: spec, Adoption Insights API (``health_correlation``); docs/rules/product.md.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from cs_integrations.api.formats import half_up
+from cs_integrations.statistics import fisher_interval, pearson
 from product.rules.parameters import PARAMETERS, ProductParameters
-
-FEWEST_FOR_INTERVAL = 4  # the Fisher interval divides by the root of n - 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,41 +34,24 @@ def correlation(
     if size < needed:
         reason = f"{size} customers have both values and {needed} are needed"
         return Correlation(value=None, interval=None, sample_size=size, reason=reason)
-    r = _pearson([float(x) for x, _ in pairs], [float(y) for _, y in pairs])
-    if r is None:
+    coefficient = pearson(pairs=pairs)
+    if coefficient is None:
         reason = "one of the two values is the same for every customer"
         return Correlation(value=None, interval=None, sample_size=size, reason=reason)
     return Correlation(
-        value=_rounded(r, parameters),
-        interval=_fisher_interval(r, size, parameters),
+        value=half_up(coefficient, parameters.correlation_step),
+        interval=_interval(coefficient, size, parameters),
         sample_size=size,
     )
 
 
-def _pearson(xs: Sequence[float], ys: Sequence[float]) -> float | None:
-    if not xs or min(xs) == max(xs) or min(ys) == max(ys):
-        return None
-    x_mean, y_mean = math.fsum(xs) / len(xs), math.fsum(ys) / len(ys)
-    x_off, y_off = [x - x_mean for x in xs], [y - y_mean for y in ys]
-    spread = math.sqrt(math.fsum(x * x for x in x_off)) * math.sqrt(math.fsum(y * y for y in y_off))
-    if spread == 0:  # differences too small for a float's square
-        return None
-    together = math.fsum(x * y for x, y in zip(x_off, y_off, strict=True))
-    return max(-1.0, min(1.0, together / spread))
-
-
-def _fisher_interval(
-    r: float, size: int, parameters: ProductParameters
+def _interval(
+    coefficient: Decimal, size: int, parameters: ProductParameters
 ) -> tuple[Decimal, Decimal] | None:
-    if size < FEWEST_FOR_INTERVAL:
+    bounds = fisher_interval(
+        coefficient=coefficient, sample_size=size, z=parameters.interval_z
+    )
+    if bounds is None:
         return None
-    if abs(r) == 1:  # the transform is infinite, the interval has no width
-        return _rounded(r, parameters), _rounded(r, parameters)
-    center = math.atanh(r)
-    reach = float(parameters.interval_z) / math.sqrt(size - 3)
-    low, high = math.tanh(center - reach), math.tanh(center + reach)
-    return _rounded(low, parameters), _rounded(high, parameters)
-
-
-def _rounded(value: float, parameters: ProductParameters) -> Decimal:
-    return half_up(Decimal(str(value)), parameters.correlation_step)
+    low, high = bounds
+    return half_up(low, parameters.correlation_step), half_up(high, parameters.correlation_step)

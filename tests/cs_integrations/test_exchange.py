@@ -58,8 +58,14 @@ def test_offers_are_named_after_their_domain_and_listed_once() -> None:
 
 
 def test_every_offer_of_the_module_is_listed() -> None:
-    defined = [value for value in vars(exchange).values() if isinstance(value, Offer)]
-    assert defined == list(exchange.OFFERS)
+    named = {name: value for name, value in vars(exchange).items() if isinstance(value, Offer)}
+    assert {*named.values(), *exchange.demo.values()} == set(exchange.OFFERS)
+
+
+def test_an_offer_is_called_by_its_own_name() -> None:
     for name, value in vars(exchange).items():
         if isinstance(value, Offer):
             assert value.name.split(".")[1] == name
+    assert {domain: offer.name for domain, offer in exchange.demo.items()} == {
+        domain: f"{domain}.demo" for domain in exchange.demo
+    }

@@ -88,9 +88,10 @@ def test_the_score_without_usage_is_renormalized() -> None:
 
 @given(POINTS)
 def test_equal_dimensions_give_their_own_score(points: Decimal) -> None:
-    same = {"engagement": points, "business": points, "relationship": points}
-    assert health_score(usage=points, **same) == points
-    assert abs(score_without_usage(**same) - points) < Decimal("1E-20")
+    with_usage = health_score(usage=points, engagement=points, business=points, relationship=points)
+    without = score_without_usage(engagement=points, business=points, relationship=points)
+    assert with_usage == points
+    assert abs(without - points) < Decimal("1E-20")
 
 
 @given(POINTS, POINTS, POINTS, POINTS)
