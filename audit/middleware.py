@@ -32,9 +32,9 @@ class AuditMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        context = admission.admit(request)
         if _is_exempt(request.path_info):
             return self.get_response(request)
-        context = admission.admit(request)
         refusal = admission.read_body(request)
         if refusal is not None:
             response: HttpResponseBase = _recorded(request, refusal)

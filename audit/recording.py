@@ -4,9 +4,11 @@ import hashlib
 import json
 import string
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
+from django.core.exceptions import TooManyFieldsSent
 from django.db import connection
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
@@ -57,7 +59,7 @@ def _values(
     context: RequestContext,
     *,
     answered_at: datetime,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     client = context.client
     received = getattr(request, "_body", b"")
     is_streamed = isinstance(response, StreamingHttpResponse)
@@ -101,7 +103,7 @@ def _values(
     }
 
 
-def _bodies(context: RequestContext) -> list[object]:
+def _bodies(context: RequestContext) -> list[Any]:
     kept = json.dumps(plain(context.kept_request)).encode() if context.kept_request else b""
     return [
         context.request_id,
@@ -126,9 +128,13 @@ def _path(request: HttpRequest) -> str:
 def _query(request: HttpRequest) -> str:
     """Return the parameters that the view declares; others may hold secrets and lose their value."""
     declared = context_of(request).declared_parameters
+    try:
+        parameters = list(request.GET.lists())
+    except TooManyFieldsSent:  # which is why the answer is a 400
+        return "(too many)"
     parts = [
         f"{name}={quote(value, safe='')}" if name in declared else "(undeclared)"
-        for name, values in request.GET.lists()
+        for name, values in parameters
         for value in values
     ]
     return "&".join(parts)[:MAX_PATH_LENGTH]

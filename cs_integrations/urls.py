@@ -22,7 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("auth/", include("cs_integrations.clients.urls")),
     path(
         ".well-known/oauth-authorization-server",
-        OAuthServerMetadataView.as_view(),
+        views.reading_only(OAuthServerMetadataView.as_view()),
         name="oauth-server-metadata",
     ),
     path(

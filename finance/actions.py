@@ -30,8 +30,9 @@ def adjust_forecast(
     :raises InvalidMember: the interval is not ordered, or a scenario cannot be read
     """
     _check(submission, parameters)
-    # The row lock puts two submissions for one customer in an order.
-    customer = find(known_customers().select_for_update(), customer_id)
+    # The row lock puts two submissions for one customer in an order; with no_key the customer's
+    # other facts may be written meanwhile.
+    customer = find(known_customers().select_for_update(no_key=True), customer_id)
     contract = current_contracts(customer_ids=[customer.pk], as_of=at.date()).get(customer.pk)
     if contract is None:
         raise StateConflict("The customer has no contract, so there is nothing to renew.")
@@ -50,7 +51,14 @@ def adjust_forecast(
             )
         current.superseded_at = at
         current.save(update_fields=["superseded_at"])
-    adjustment = _store(customer, contract, submission, fingerprint, at, parameters)
+    adjustment = _store(
+        customer=customer,
+        contract=contract,
+        submission=submission,
+        fingerprint=fingerprint,
+        at=at,
+        parameters=parameters,
+    )
     return forecast_outcome(adjustment=adjustment, customer_id=customer.public_id)
 
 
@@ -74,6 +82,7 @@ def _check(submission: rules.Submission, parameters: FinanceParameters) -> None:
 
 
 def _store(
+    *,
     customer: Customer,
     contract: Contract,
     submission: rules.Submission,
@@ -82,12 +91,13 @@ def _store(
     parameters: FinanceParameters,
 ) -> ForecastAdjustment:
     health = _health(customer, at, parameters)
-    readiness = exchange.expansion_readiness.call(customer_ids=[customer.pk], at=at)
+    ready = exchange.expansion_readiness.call(customer_ids=[customer.pk], at=at)
+    readiness = ready.get(customer.pk)
     forecast = rules.adjust_forecast(
         submission=submission,
         health=health,
         annual_value=contract.annual_value,
-        readiness=readiness.get(customer.pk),
+        readiness=readiness,
         parameters=parameters,
     )
     adjustment = ForecastAdjustment.objects.create(
@@ -100,6 +110,8 @@ def _store(
         evidence=submission.evidence,
         period=submission.period,
         health_score=None if health is None else health.score,
+        earlier_health_score=None if health is None else health.earlier_score,
+        readiness=readiness,
         model_probability=forecast.model_probability,
         blended_probability=forecast.blended_probability,
         expansion_probability=forecast.expansion_probability,
@@ -111,7 +123,7 @@ def _store(
         effective_from=at,
     )
     # Answer what the database holds: it rounds to its columns' places.
-    adjustment.refresh_from_db()
+    adjustment.refresh_from_db(from_queryset=active_forecasts())
     return adjustment
 
 

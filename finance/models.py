@@ -261,6 +261,10 @@ class ForecastAdjustment(models.Model):
     evidence = models.CharField(max_length=500, blank=True)
     period = models.CharField(max_length=40, blank=True)
     health_score = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
+    earlier_health_score = models.DecimalField(  # a trend window before
+        max_digits=5, decimal_places=2, null=True, blank=True
+    )
+    readiness = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
     model_probability = models.DecimalField(max_digits=7, decimal_places=6, null=True, blank=True)
     blended_probability = models.DecimalField(max_digits=7, decimal_places=6)
     expansion_probability = models.DecimalField(

@@ -42,7 +42,7 @@ def realization(
     :raises UnknownObject: there is no such contract
     """
     as_of = at.date()
-    contract = find(Contract.objects.all(), contract_id)
+    contract = find(known_contracts(), contract_id)
     facts = _contract_facts(contract, as_of)
     result = rules.value_realization(facts=facts, as_of=as_of, parameters=parameters)
     delivered = result.delivery.percentage
@@ -90,7 +90,11 @@ def forecast_outcome(
                 "submitted_probability": adjustment.submitted_probability,
                 "confidence_interval": [adjustment.interval_low, adjustment.interval_high],
                 "scenarios": adjustment.scenarios,
+                "has_evidence": bool(adjustment.evidence.strip()),
+                "contract_id": adjustment.contract.public_id,
                 "health_score": adjustment.health_score,
+                "earlier_health_score": adjustment.earlier_health_score,
+                "expansion_readiness": adjustment.readiness,
                 "annual_value": adjustment.annual_value,
             },
             steps={
@@ -109,7 +113,12 @@ def forecast_outcome(
 
 def active_forecasts() -> QuerySet[ForecastAdjustment]:
     """Return the forecasts that no later one has superseded, one a customer at most."""
-    return ForecastAdjustment.objects.filter(superseded_at__isnull=True)
+    return ForecastAdjustment.objects.filter(superseded_at__isnull=True).select_related("contract")
+
+
+def known_contracts() -> QuerySet[Contract]:
+    """Return the contracts that requests may name: those of the customers they may name."""
+    return Contract.objects.filter(customer__in=known_customers())
 
 
 def current_contracts(*, customer_ids: Collection[int], as_of: date) -> dict[int, Contract]:
@@ -278,16 +287,25 @@ def _realization_explanation(
     steps: dict[str, Any] = {
         "due_value": delivery.due_value,
         "counted_value": delivery.counted_value,
-        "commitments": {
-            standing.outcome: [standing.counted_value, standing.due_value]
+        "commitments": [
+            {
+                "outcome": standing.outcome,
+                "delivered": standing.delivered_value,
+                "counted": standing.counted_value,
+                "due": standing.due_value,
+            }
             for standing in delivery.commitments
-        },
+        ],
         "features_measured": result.utilization.features_measured,
+        "features_under_threshold": {
+            gap.feature_slug: gap.utilization_pct for gap in result.utilization.gaps
+        },
         "outcome_to_date": roi.outcome.to_date,
         "outcome_monthly": roi.outcome.monthly,
         "cost_to_date": roi.cost.to_date,
         "cost_monthly": roi.cost.monthly,
         "months_left": roi.months_left,
+        "days_observed": roi.days_observed,
         "is_low_confidence": roi.is_low_confidence,
     }
     return Explanation(
@@ -298,7 +316,9 @@ def _realization_explanation(
             "as_of": as_of,
             "start_date": contract.start_date,
             "end_date": contract.end_date,
+            "closed_date": contract.closed_date,
             "status": contract.status,
+            "months_with_cost": len(facts.costs),
             "use_month": rules.use_month(term=facts.term, as_of=as_of),
         },
         steps=steps,

@@ -131,14 +131,20 @@ class TriggerEvent(models.Model):
     customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="+")
     received_at = models.DateTimeField()
     fingerprint = models.CharField(max_length=64)
+    rule_version = models.CharField(max_length=10)
     health_score = models.DecimalField(max_digits=5, decimal_places=2, validators=POINTS)
     stated_category = models.CharField(max_length=10, blank=True)  # as sent; blank: left out
     effective_category = models.CharField(max_length=10, choices=choices(RiskCategory))
     milestones = models.JSONField(default=list, blank=True)  # codes as sent
     is_stale = models.BooleanField(default=False)  # a newer computed score was known
+    facts = models.JSONField(default=dict, blank=True)  # what else the rules looked at
     matched = models.JSONField(default=list, blank=True)  # [{row, sequence, because}]
     suppressed = models.JSONField(default=list, blank=True)  # [{sequence, reason}]
     impact = models.JSONField(default=dict, blank=True)  # inputs and steps of the estimate
+    reasons = models.JSONField(default=list, blank=True)  # sentences of the explanation
+    execution_id = models.CharField(  # public id of the workflow that was started
+        max_length=MAX_PUBLIC_ID_LENGTH, blank=True
+    )
     # The answer
     campaign = models.ForeignKey(
         Campaign, on_delete=models.PROTECT, null=True, blank=True, related_name="triggers"

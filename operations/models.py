@@ -1,7 +1,6 @@
 """Workflows and their executions, the CSM team, and the skills that accounts need.
 
-Facts (steps done, escalations opened) only grow; deadlines, routing, utilization and skill
-gaps are computed by the rules.
+Facts only grow; deadlines, routing, utilization and skill gaps are computed by the rules.
 """
 
 from collections.abc import Mapping
@@ -56,12 +55,12 @@ class Csm(models.Model):
     name = models.CharField(max_length=100)
     seniority = models.CharField(max_length=12, choices=Seniority)
     fte = models.DecimalField(max_digits=3, decimal_places=2, default=1)
-    # Hours of a full-time month; null: the standard of the rules.
-    productive_hours = models.PositiveSmallIntegerField(null=True, blank=True)
+    productive_hours = models.PositiveSmallIntegerField(null=True, blank=True)  # null: standard
     active_from = models.DateField()
     active_to = models.DateField(null=True, blank=True)  # the last day; null: no end is known
 
     class Meta:
+        verbose_name = "CSM"
         constraints = (
             models.CheckConstraint(
                 name="operations_fte_range", condition=Q(fte__gt=0) & Q(fte__lte=1)
@@ -200,6 +199,7 @@ class WorkflowDefinition(models.Model):
     is_active = models.BooleanField(default=True)
 
     class Meta:
+        verbose_name = "workflow"
         constraints = (
             models.CheckConstraint(
                 name="operations_default_tier_range", condition=Q(default_tier__range=(1, 4))
@@ -265,6 +265,7 @@ class WorkflowExecution(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = "execution"
         constraints = (
             # A repeated request looks for the active execution of its pair.
             models.UniqueConstraint(
@@ -321,6 +322,7 @@ class ExecutionStep(models.Model):
     position = models.PositiveSmallIntegerField()
     kind = models.CharField(max_length=10, choices=StepKind)
     action = models.SlugField()
+    name = models.CharField(max_length=100)
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     failures = models.PositiveSmallIntegerField(default=0)  # tries that failed
     retry_at = models.DateTimeField(null=True, blank=True)  # null: no retry is planned
@@ -354,10 +356,11 @@ class ExecutionStep(models.Model):
 
 
 class Escalation(models.Model):
-    """An execution at tier 2 or above. Raising it resolves this one and opens the next."""
+    """An execution at tier 2 or above, or with an alert. A higher tier opens another one."""
 
     class Cause(models.TextChoices):
         REQUESTED = "requested", "A request named the tier"
+        ALERT = "alert", "A step raised an alert"
         WAITED = "waited", "Nobody took it for 80% of the service level"
 
     execution = models.ForeignKey(

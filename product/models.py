@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
+from cs_integrations.customers.models import Segment
 from cs_integrations.database.identifiers import public_id_field
 from product import rules
 
@@ -294,15 +295,22 @@ class Feedback(models.Model):
     kind = models.CharField(max_length=20, choices=Kind, blank=True)  # "type" on the wire
     category = models.CharField(max_length=60, blank=True)
     description = models.TextField(blank=True)
-    # The parts of the priority score, 0 to 100 points, as they were at submission.
+    # What the score was made from, as it was at submission.
+    segment = models.CharField(max_length=20, choices=Segment)
+    reporters = models.PositiveIntegerField()  # customers in the prevalence window, >= 1
+    health_score = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
+    # The parts of the priority score, 0 to 100 points.
     impact_points = models.DecimalField(max_digits=5, decimal_places=2)
     tier_points = models.DecimalField(max_digits=5, decimal_places=2)
     prevalence_points = models.DecimalField(max_digits=5, decimal_places=2)
     risk_points = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
     priority_score = models.DecimalField(max_digits=5, decimal_places=2)
-    # What was answered: a repeat within a day is answered the same.
+    # What was answered of the ticket: a repeat within a day is answered the same.
     answered_priority = models.CharField(max_length=2, choices=Priority)
+    answered_score = models.DecimalField(max_digits=5, decimal_places=2)
     answered_position = models.CharField(max_length=12)
+    answered_basis = models.CharField(max_length=12)  # a value of rules.RoadmapBasis
+    reasons = models.JSONField(default=list, blank=True)  # sentences
     submitted_at = models.DateTimeField()
 
     class Meta:
@@ -313,6 +321,9 @@ class Feedback(models.Model):
                 condition=Q(impact_score__gte=1) & Q(impact_score__lte=10),
             ),
             models.CheckConstraint(name="product_feedback_has_evidence", condition=~Q(evidence="")),
+            models.CheckConstraint(
+                name="product_feedback_has_reporter", condition=Q(reporters__gte=1)
+            ),
             models.CheckConstraint(
                 name="product_feedback_score_range",
                 condition=Q(priority_score__gte=0) & Q(priority_score__lte=100),

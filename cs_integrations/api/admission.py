@@ -1,5 +1,7 @@
 """The first look at a request: its id, its clock reading, its address and its body."""
 
+import sys
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
@@ -9,6 +11,7 @@ from cs_integrations.api import problems
 from cs_integrations.api.context import RequestContext, attach
 from cs_integrations.database.identifiers import new_request_id
 
+MAX_LENGTH_DIGITS = 18
 MAX_ADDRESS_LENGTH = 45  # an IPv6 address with an embedded IPv4 one
 
 
@@ -31,12 +34,12 @@ def read_body(request: HttpRequest) -> HttpResponse | None:
         return problems.problem_response(
             request, problems.LENGTH_REQUIRED, "Send a Content-Length; chunked bodies are not taken."
         )
-    try:
-        length = int(request.META.get("CONTENT_LENGTH") or 0)
-    except ValueError:
+    declared = request.META.get("CONTENT_LENGTH") or "0"
+    if not (declared.isascii() and declared.isdigit()):
         return problems.problem_response(
             request, problems.VALIDATION, "Content-Length is not a number."
         )
+    length = int(declared) if len(declared) <= MAX_LENGTH_DIGITS else sys.maxsize
     if length > settings.MAX_BODY_BYTES:
         return problems.problem_response(
             request,
@@ -44,8 +47,10 @@ def read_body(request: HttpRequest) -> HttpResponse | None:
             f"The body is larger than {settings.MAX_BODY_BYTES // 1024} KB.",
         )
     try:
-        _ = request.body
+        is_whole = len(request.body) >= length
     except UnreadablePostError:
+        is_whole = False
+    if not is_whole:
         return problems.problem_response(
             request, problems.VALIDATION, "The body ended before its Content-Length."
         )
@@ -63,5 +68,5 @@ def client_address(request: HttpRequest) -> str:
         part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     ]
     if trusted and len(forwarded) >= trusted and forwarded[-trusted]:
-        return forwarded[-trusted][:MAX_ADDRESS_LENGTH]
-    return request.META.get("REMOTE_ADDR", "")[:MAX_ADDRESS_LENGTH]
+        return str(forwarded[-trusted][:MAX_ADDRESS_LENGTH])
+    return str(request.META.get("REMOTE_ADDR", "")[:MAX_ADDRESS_LENGTH])

@@ -4,15 +4,36 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import IO, Any, NoReturn
+from typing import IO, Any
 
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
+
+from cs_integrations.api.problems import pointer_step
 
 MAX_DEPTH = 32
 MAX_NUMBER_LENGTH = 40
+_MAX_NAME_SHOWN = 60
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+class MalformedBody(ParseError):
+    """The body is not such a text; ``pointer`` is the JSON pointer of the culprit."""
+
+    def __init__(self, detail: str, *, rule: str, pointer: str = "") -> None:
+        super().__init__(detail, code=rule)
+        self.pointer = pointer
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """Stands where the decoder met a value it does not take, until its place is known."""
+
+    rule: str
+    detail: str
+    name: str = ""  # of the member inside, when that one is the culprit
 
 
 class StrictJSONParser(BaseParser):
@@ -28,86 +49,106 @@ class StrictJSONParser(BaseParser):
     def parse(
         self,
         stream: IO[bytes],
-        media_type: str | None = None,  # noqa: ARG002
+        media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,  # noqa: ARG002
     ) -> dict[str, Any]:
         """Return the object.
 
-        :raises ParseError: the body is not such a text; the message says why
+        :raises UnsupportedMediaType: the type is a pattern such as ``*/*``, which the framework
+            takes for any
+        :raises MalformedBody: the body is not such a text; says where and why
         """
-        try:
-            text = stream.read().decode("utf-8")
-            value = json.loads(
-                text,
-                object_pairs_hook=_object,
-                parse_constant=_refuse_constant,
-                parse_float=_decimal,
-                parse_int=_whole,
-            )
-        except UnicodeDecodeError as error:
-            raise ParseError("The body is not UTF-8.") from error
-        except json.JSONDecodeError as error:
-            raise ParseError(f"The body is not JSON: {error.msg} at character {error.pos}.") from error
-        except RecursionError as error:
-            raise ParseError(f"The body is nested deeper than {MAX_DEPTH}.") from error
-        if not isinstance(value, dict):
-            raise ParseError("The body must be a JSON object.")
-        _check_values(value, depth=1)
-        return value
+        if media_type is not None and media_type.split(";")[0].strip().lower() != self.media_type:
+            raise UnsupportedMediaType(media_type)
+        value = _decoded(stream.read())
+        if not isinstance(value, dict | _Refused):
+            raise MalformedBody("The body must be a JSON object.", rule="object")
+        _check(value, "", depth=1)
+        return value  # type: ignore[return-value] - a refused root does not get here
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _decoded(raw: bytes) -> Any:
+    try:
+        return json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=lambda name: _Refused("number", f"{name} is not a JSON number."),
+            parse_float=_decimal,
+            parse_int=_whole,
+        )
+    except UnicodeDecodeError as error:
+        raise MalformedBody("The body is not UTF-8.", rule="utf8") from error
+    except json.JSONDecodeError as error:
+        raise MalformedBody(
+            f"The body is not JSON: {error.msg} at character {error.pos}.", rule="json"
+        ) from error
+    except RecursionError as error:
+        raise _too_deep("") from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Refused:
     members = dict(pairs)
     if len(members) < len(pairs):
-        twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
-        raise ParseError(f"The member {_printable(twice)} appears twice.")
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, times in counts.items() if times > 1)
+        return _Refused("duplicate", f"The member {_printable(twice)!r} appears twice.", twice)
     return members
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ParseError(f"{name} is not a JSON number.")
-
-
-def _decimal(text: str) -> Decimal:
-    _check_length(text)
+def _decimal(text: str) -> Decimal | _Refused:
+    if len(text) > MAX_NUMBER_LENGTH:
+        return _TOO_LONG
     try:
         number = Decimal(text)
-    except InvalidOperation as error:
-        raise ParseError("A number is out of range.") from error
-    if abs(number.adjusted()) > MAX_NUMBER_LENGTH:  # 1e999999 is short to write, long to compute
-        raise ParseError("A number is out of range.")
-    return number
+    except InvalidOperation:
+        return _OUT_OF_RANGE
+    # 1e999999 is short to write and long to compute with.
+    return _OUT_OF_RANGE if abs(number.adjusted()) > MAX_NUMBER_LENGTH else number
 
 
-def _whole(text: str) -> int:
-    _check_length(text)
-    return int(text)
+def _whole(text: str) -> int | _Refused:
+    return _TOO_LONG if len(text) > MAX_NUMBER_LENGTH else int(text)
 
 
-def _check_length(text: str) -> None:
-    if len(text) > MAX_NUMBER_LENGTH:
-        raise ParseError(f"A number has more than {MAX_NUMBER_LENGTH} characters.")
+_TOO_LONG = _Refused("number", f"A number has more than {MAX_NUMBER_LENGTH} characters.")
+_OUT_OF_RANGE = _Refused("number", "A number is out of range.")
 
 
-def _check_values(value: Any, *, depth: int) -> None:
+def _check(value: Any, pointer: str, *, depth: int) -> None:
+    """Walk the value in its order and refuse the first thing that may not be in it."""
     if depth > MAX_DEPTH:
-        raise ParseError(f"The body is nested deeper than {MAX_DEPTH}.")
+        raise _too_deep(pointer)
     if isinstance(value, str):
-        _check_text(value)
+        _check_text(value, pointer)
+    elif isinstance(value, _Refused):
+        place = pointer + _step(value.name) if value.name else pointer
+        raise MalformedBody(value.detail, rule=value.rule, pointer=place)
     elif isinstance(value, dict):
         for name, inner in value.items():
-            _check_text(name)
-            _check_values(inner, depth=depth + 1)
+            place = pointer + _step(name)
+            _check_text(name, place)
+            _check(inner, place, depth=depth + 1)
     elif isinstance(value, list):
-        for inner in value:
-            _check_values(inner, depth=depth + 1)
+        for position, inner in enumerate(value):
+            _check(inner, f"{pointer}/{position}", depth=depth + 1)
 
 
-def _check_text(text: str) -> None:
+def _check_text(text: str, pointer: str) -> None:
     if found := _UNSTORABLE.search(text):
         kind = "NUL characters" if found.group() == "\x00" else "lone surrogates"
-        raise ParseError(f"Text must not contain {kind}.")
+        raise MalformedBody(f"Text must not contain {kind}.", rule="text", pointer=pointer)
+
+
+def _too_deep(pointer: str) -> MalformedBody:
+    return MalformedBody(
+        f"The body is nested deeper than {MAX_DEPTH}.", rule="depth", pointer=pointer
+    )
+
+
+def _step(name: str) -> str:
+    return pointer_step(_printable(name))
 
 
 def _printable(name: str) -> str:
-    return ascii(name[:60])
+    """Return a member's name as an answer can show it: short, and without what is refused."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", name[:_MAX_NAME_SHOWN])

@@ -11,8 +11,8 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.db import DatabaseError, IntegrityError
+from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
+from django.db import DatabaseError, IntegrityError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from rest_framework import exceptions
 from rest_framework.exceptions import ErrorDetail
@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_OUTAGE_S = 5
 RETRY_AFTER_DUPLICATE_S = 1
+FIRST_FAULT_STATUS = 500  # from here on the fault is ours, and its message not the caller's
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ CATALOGUE: tuple[ProblemType, ...] = (
     UNAVAILABLE,
 )
 BY_SLUG = {problem_type.slug: problem_type for problem_type in CATALOGUE}
-BY_STATUS = {problem_type.status: problem_type for problem_type in CATALOGUE}
+BY_STATUS = {problem_type.status.value: problem_type for problem_type in CATALOGUE}
 
 
 class ProblemException(exceptions.APIException):
@@ -211,6 +212,8 @@ def problem_response(
         status=problem_type.status,
         content_type=MEDIA_TYPE,
     )
+    # A refusal of the outermost middleware passes no other that would add it.
+    response["Content-Length"] = str(len(response.content))
     for name, value in (headers or {}).items():
         response[name] = value
     return response
@@ -247,16 +250,20 @@ def problem_for(request: HttpRequest, exc: Exception) -> HttpResponse:
             return problem_response(request, NOT_FOUND, "There is nothing at this path.")
         case PermissionDenied():
             return problem_response(request, FORBIDDEN, "This request is not allowed.")
-        case SuspiciousOperation():
+        case BadRequest() | SuspiciousOperation():
             return problem_response(request, VALIDATION, "The request is malformed.")
-        case DatabaseError():
+        case DatabaseError() | InterfaceError():
             return database_problem(request, exc)
         case _:
-            logger.exception("unhandled exception", exc_info=exc)
-            return problem_response(request, INTERNAL, "The request could not be completed.")
+            return _unforeseen(request, exc)
 
 
-def database_problem(request: HttpRequest, exc: DatabaseError) -> HttpResponse:
+def _unforeseen(request: HttpRequest, exc: Exception) -> HttpResponse:
+    logger.error("unhandled exception", exc_info=exc)
+    return problem_response(request, INTERNAL, "The request could not be completed.")
+
+
+def database_problem(request: HttpRequest, exc: DatabaseError | InterfaceError) -> HttpResponse:
     """Return a conflict where the database refused a row, else that a store is unavailable."""
     logger.error(
         "database refused request_id=%s: %s", context_of(request).request_id, type(exc).__name__
@@ -278,7 +285,11 @@ def _framework_problem(
 ) -> HttpResponse:
     match exc:
         case exceptions.ParseError():
-            error = {"pointer": "", "rule": "json", "detail": str(exc.detail)}
+            error = {
+                "pointer": getattr(exc, "pointer", ""),
+                "rule": str(getattr(exc.detail, "code", "json")),
+                "detail": str(exc.detail),
+            }
             return problem_response(
                 request, VALIDATION, str(exc.detail), members={"errors": [error]}
             )
@@ -290,7 +301,7 @@ def _framework_problem(
             )
         case exceptions.Throttled():
             context.decision = Decision.THROTTLED
-            seconds = max(1, int(exc.wait or 1))
+            seconds = max(1, int(getattr(exc, "wait", None) or 1))
             return problem_response(
                 request,
                 RATE_LIMIT,
@@ -299,9 +310,10 @@ def _framework_problem(
             )
         case exceptions.MethodNotAllowed():
             return problem_response(request, METHOD_NOT_ALLOWED, str(exc.detail))
+        case _ if exc.status_code in BY_STATUS and exc.status_code < FIRST_FAULT_STATUS:
+            return problem_response(request, BY_STATUS[exc.status_code], str(exc.detail))
         case _:
-            problem_type = BY_STATUS[HTTPStatus(exc.status_code)]
-            return problem_response(request, problem_type, str(exc.detail))
+            return _unforeseen(request, exc)
 
 
 def _invalid(request: HttpRequest, exc: exceptions.ValidationError) -> HttpResponse:
@@ -319,7 +331,7 @@ def _flattened(detail: Any, pointer: str) -> Iterator[dict[str, str]]:
         yield {"pointer": pointer, "rule": str(detail.code), "detail": str(detail)}
     elif isinstance(detail, Mapping):
         for name, inner in detail.items():
-            step = "" if name == "non_field_errors" else f"/{_escaped(str(name))}"
+            step = "" if name == "non_field_errors" else pointer_step(name)
             yield from _flattened(inner, pointer + step)
     elif isinstance(detail, Sequence):
         for position, inner in enumerate(detail):
@@ -327,5 +339,6 @@ def _flattened(detail: Any, pointer: str) -> Iterator[dict[str, str]]:
             yield from _flattened(inner, pointer if is_leaf else f"{pointer}/{position}")
 
 
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
+def pointer_step(name: str | int) -> str:
+    """Return one step of a JSON pointer (RFC 6901): the way into a member or a list entry."""
+    return "/" + str(name).replace("~", "~0").replace("/", "~1")

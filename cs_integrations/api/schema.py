@@ -7,6 +7,7 @@ routes, both ways, and validate every answer of the suite against it.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from inspect import getdoc
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -17,6 +18,8 @@ from rest_framework.serializers import BaseSerializer
 
 from cs_integrations.api import problems
 from cs_integrations.api.problems import ProblemType
+from cs_integrations.api.schema_fields import PATH_IDS
+from cs_integrations.api.serializers import AnswerOut, StrictSerializer
 from cs_integrations.clients.scopes import SCOPES
 
 OPERATION_ID = "hub_operation_id"
@@ -127,6 +130,8 @@ def complete(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
     components["headers"] = _headers()
     components["securitySchemes"] = {"oauth2": security_scheme()}
     for schema in components["schemas"].values():
+        if schema.get("description") in _BASE_DOCSTRINGS:
+            del schema["description"]
         if schema.get("type") == "object" and "properties" in schema:
             schema.setdefault("additionalProperties", False)
     for path, item in result["paths"].items():
@@ -150,6 +155,9 @@ def _complete_operation(path: str, method: str, described: dict[str, Any]) -> No
         _add_problem(responses, refusal)
     if method == "post" and not is_oauth:
         described.setdefault("parameters", []).append(_idempotency_parameter())
+    for parameter in described.get("parameters", ()):
+        if parameter["in"] == "path":
+            parameter["schema"] = PATH_IDS[parameter["name"]]
     for status, response in responses.items():
         response["headers"] = _header_references(int(status), response, described, method)
     _add_examples(path, method, described)
@@ -181,13 +189,15 @@ def _header_references(
         names.append("WWW-Authenticate")
     if status in (201, 202):
         names.append("Location")
-    if method == "post" and status < 300 and "request" not in described.get("tags", ()):  # noqa: PLR2004
+    if method == "post" and status < 300 and "authorization" not in described["tags"]:  # noqa: PLR2004
         names.append("Idempotent-Replayed")
     return dict(response.get("headers", {})) | {
         name: {"$ref": f"#/components/headers/{name}"} for name in names
     }
 
 
+# A serializer without a docstring would show its base's.
+_BASE_DOCSTRINGS = (getdoc(StrictSerializer), getdoc(AnswerOut))
 _CONDITIONAL_HEADERS = ("Retry-After", "WWW-Authenticate", "Location", "Idempotent-Replayed")
 
 

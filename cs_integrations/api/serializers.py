@@ -9,8 +9,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.validators import RegexValidator
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
@@ -49,7 +47,6 @@ class StrictSerializer(serializers.Serializer[Any]):
         return value
 
 
-@extend_schema_field(OpenApiTypes.DOUBLE)
 class NumberField(serializers.Field[Decimal, Any, Any, Any]):
     """A JSON number between two bounds, as a ``Decimal``."""
 
@@ -74,7 +71,6 @@ class NumberField(serializers.Field[Decimal, Any, Any, Any]):
         return value
 
 
-@extend_schema_field(OpenApiTypes.INT)
 class WholeNumberField(serializers.Field[int, Any, Any, Any]):
     """A JSON whole number between two bounds."""
 

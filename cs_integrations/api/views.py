@@ -1,23 +1,50 @@
 """Health, readiness, error pages, and Django's own error pages as problems."""
 
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
 from django.conf import settings
-from django.db import DatabaseError, connection
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.db import DatabaseError, InterfaceError, connection
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
 
 from cs_integrations.api import problems
 
 ADMIN_PREFIX = "/admin/"
+READING = ("GET", "HEAD")
+Arguments = ParamSpec("Arguments")
+View = Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase]
 
 
-@require_safe
+def reading_only(view: View[Arguments]) -> View[Arguments]:
+    """Refuse other methods than GET and HEAD with a problem; Django's decorator sends no body."""
+
+    @wraps(view)
+    def checked(
+        request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> HttpResponseBase:
+        if request.method in READING:
+            return view(request, *args, **kwargs)
+        return problems.problem_response(
+            request,
+            problems.METHOD_NOT_ALLOWED,
+            "This page can only be read.",
+            headers={"Allow": ", ".join(READING)},
+        )
+
+    return csrf_exempt(checked)  # a POST is refused for what it is, not for a missing token
+
+
+@reading_only
 def healthz(_request: HttpRequest) -> HttpResponse:
     """Say that this process answers."""
     return JsonResponse({"status": "ok"})
 
 
-@require_safe
+@reading_only
 def readyz(_request: HttpRequest) -> HttpResponse:
     """Say whether this process can serve: the database answers and its tables are there."""
     try:
@@ -31,13 +58,13 @@ def readyz(_request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": "ok", "database": "ok"})
 
 
-@require_safe
+@reading_only
 def error_index(request: HttpRequest) -> HttpResponse:
     """List the problem types."""
     return render(request, "errors/index.html", {"problem_types": problems.CATALOGUE})
 
 
-@require_safe
+@reading_only
 def error_page(request: HttpRequest, slug: str) -> HttpResponse:
     """Explain one problem type: what its ``type`` URI resolves to."""
     problem_type = problems.BY_SLUG.get(slug)
@@ -46,7 +73,7 @@ def error_page(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "errors/problem.html", {"problem_type": problem_type})
 
 
-@require_safe
+@reading_only
 def home(request: HttpRequest) -> HttpResponse:
     """Show a newcomer where things are."""
     return render(request, "home.html", {"api_base": settings.API_BASE})
@@ -69,6 +96,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    failure = sys.exception()
+    if isinstance(failure, DatabaseError | InterfaceError) and not _is_of_admin(request):
+        return problems.database_problem(request, failure)
     return _refusal(request, None, problems.INTERNAL)
 
 
@@ -77,7 +107,11 @@ def _refusal(
     exception: Exception | None,  # noqa: ARG001 - its text is not the caller's business
     problem_type: problems.ProblemType,
 ) -> HttpResponse:
-    if request.path_info.startswith(ADMIN_PREFIX):
+    if _is_of_admin(request):
         context = {"problem_type": problem_type}
         return render(request, "errors/admin.html", context, status=problem_type.status)
     return problems.problem_response(request, problem_type, problem_type.meaning)
+
+
+def _is_of_admin(request: HttpRequest) -> bool:
+    return request.path_info.startswith(ADMIN_PREFIX)

@@ -26,7 +26,7 @@ class KeyedSecretHasher(BasePasswordHasher):
     def verify(self, password: str, encoded: str) -> bool:
         return constant_time_compare(encoded, self.encode(password, self.decode(encoded)["salt"]))
 
-    def safe_summary(self, encoded: str) -> dict[str, Any]:
+    def safe_summary(self, encoded: str) -> dict[Any, Any]:
         return {"algorithm": self.algorithm, "salt": self.decode(encoded)["salt"][:4] + "…"}
 
     def must_update(self, encoded: str) -> bool:

@@ -40,7 +40,7 @@ def validate_rate_limits(limits: Any) -> None:
         raise ValidationError(f"Limits are requests a minute for: {', '.join(domains)}.")
 
 
-class Application(AbstractApplication):  # type: ignore[misc]
+class Application(AbstractApplication):  # type: ignore[misc,django-manager-missing]
     """Another team's system. It starts with no scopes and the limits of the settings."""
 
     scopes = models.JSONField(default=list, blank=True, validators=[validate_scopes])

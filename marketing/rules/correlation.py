@@ -4,19 +4,17 @@ Source: spec, Campaign Performance API; features/leads/lead-scoring (points);
 docs/rules/marketing.md, "Health correlation".
 """
 
-import math
-import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
 from cs_integrations.api.formats import half_up
+from cs_integrations.statistics import fisher_interval, pearson
 from marketing.rules.parameters import PARAMETERS, MarketingParameters
 
 HUNDREDTH = Decimal("0.01")
-FISHER_LOSS = 3  # Fisher's standard error is 1 / sqrt(n - 3)
 
 
 class EngagementKind(StrEnum):
@@ -88,63 +86,41 @@ def measure_correlation(
     ``correlation_min_size`` measured participants, or a side that does not vary.
     """
     people = tuple(participants)
-    points = [
-        float(engagement_points(engagement=person.engagement, parameters=parameters))
+    pairs = [
+        (
+            engagement_points(engagement=person.engagement, parameters=parameters),
+            person.health_change,
+        )
         for person in people
     ]
-    changes = [float(person.health_change) for person in people]
-    gap = _gap(points, changes, age=at - campaign_started_at, parameters=parameters)
-    if gap:
+    coefficient = pearson(pairs=pairs)
+    gap = _gap(pairs, coefficient, age=at - campaign_started_at, parameters=parameters)
+    if coefficient is None or gap:
         reason = f"health_correlation is null because {gap}."
         return CorrelationMeasure(
             coefficient=None, interval=None, sample_size=len(people), reasons=(reason,)
         )
-    # Rounding errors of the sums can carry r past 1 by one unit in the last place.
-    coefficient = max(-1.0, min(1.0, statistics.correlation(points, changes)))
+    interval = fisher_interval(
+        coefficient=coefficient, sample_size=len(people), z=parameters.interval_z
+    )
     return CorrelationMeasure(
-        coefficient=_two_places(coefficient),
-        interval=fisher_interval(
-            coefficient=coefficient, sample_size=len(people), parameters=parameters
-        ),
+        coefficient=half_up(coefficient, HUNDREDTH),
+        interval=interval and (half_up(interval[0], HUNDREDTH), half_up(interval[1], HUNDREDTH)),
         sample_size=len(people),
     )
 
 
-def fisher_interval(
-    *, coefficient: float, sample_size: int, parameters: MarketingParameters = PARAMETERS
-) -> tuple[Decimal, Decimal]:
-    """Return the 95% interval of a correlation, two places; ``sample_size`` is above 3.
-
-    A perfect correlation has no width: the transform is infinite there.
-    """
-    if abs(coefficient) == 1:
-        return _two_places(coefficient), _two_places(coefficient)
-    center = math.atanh(coefficient)
-    half_width = float(parameters.interval_z) / math.sqrt(sample_size - FISHER_LOSS)
-    return (
-        _two_places(math.tanh(center - half_width)),
-        _two_places(math.tanh(center + half_width)),
-    )
-
-
 def _gap(
-    points: list[float],
-    changes: list[float],
+    pairs: Sequence[tuple[Decimal, Decimal]],
+    coefficient: Decimal | None,
     *,
     age: timedelta,
     parameters: MarketingParameters,
 ) -> str:
     if age < timedelta(days=parameters.measure_after_days):
         return f"the campaign is younger than {parameters.measure_after_days} days"
-    if len(points) < parameters.correlation_min_size:
-        return f"only {len(points)} of at least {parameters.correlation_min_size} are measured"
-    if len(set(points)) == 1:
+    if len(pairs) < parameters.correlation_min_size:
+        return f"only {len(pairs)} of at least {parameters.correlation_min_size} are measured"
+    if len({points for points, _ in pairs}) == 1:
         return "all participants engaged alike"
-    if len(set(changes)) == 1:
-        return "health changed alike for all participants"
-    return ""
-
-
-def _two_places(value: float) -> Decimal:
-    rounded = half_up(Decimal(str(value)), HUNDREDTH)
-    return abs(rounded) if rounded == 0 else rounded  # no "-0.00" on the wire
+    return "" if coefficient is not None else "health changed alike for all participants"

@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from marketing.rules.parameters import PARAMETERS, MarketingParameters
 from marketing.rules.sequences import (
@@ -20,7 +19,7 @@ from marketing.rules.sequences import (
     Suppressed,
     SuppressionReason,
 )
-from marketing.rules.signals import StatedRisk
+from marketing.rules.signals import HealthSignal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,16 +111,15 @@ def is_running(
     return at < started_at + timedelta(days=parameters.sequence_days)
 
 
-def request_fingerprint(
-    *, health_score: Decimal, stated: StatedRisk | None, milestones: Iterable[str]
-) -> str:
+def request_fingerprint(*, signal: HealthSignal) -> str:
     """Return 64 hexadecimal digits that are equal for equal triggers.
 
     75 and 75.0 are equal, and so are milestones in another order; a category that is sent
     and one that is left out are not.
     """
     # normalize() would write 80 as 8E+1; fixed notation keeps 80 and 80.0 alike.
-    canonical = json.dumps([format(health_score.normalize(), "f"), stated, sorted(milestones)])
+    score = format(signal.health_score.normalize(), "f")
+    canonical = json.dumps([score, signal.stated, sorted(signal.milestones)])
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

@@ -11,6 +11,7 @@ from cs_integrations.parameters import DOC, parameter
 
 TRIGGER_RULE_ID = "marketing.health_trigger"
 PERFORMANCE_RULE_ID = "marketing.campaign_performance"
+CAMPAIGN_RULE_ID = "marketing.campaign"
 RULE_VERSION = "1"  # changes whenever the same facts could give another answer
 
 
@@ -60,6 +61,9 @@ class MarketingParameters:
 
     # Estimated impact
     measure_after_days: int = parameter(30, unit="days", source="usual practice")
+    measure_tolerance_days: int = parameter(
+        3, unit="days", source="a long weekend without measurements"
+    )
     prior_uplift_pct: Decimal = parameter(
         Decimal(15), unit="percent", source="HEX; INT/api-integration", standing=DOC
     )

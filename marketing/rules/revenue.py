@@ -4,6 +4,7 @@ Source: spec, Campaign Performance API; ITP T4.1 (60% of a CS-driven expansion);
 multi-touch; docs/rules/marketing.md, "Revenue impact" and "Attribution to CS".
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -98,12 +99,16 @@ def measure_revenue(
     is divided equally among the enrollments that claim it, so nothing is counted twice.
     A refunded event adds nothing.
     """
-    candidates = tuple(enrollments)
+    candidates: defaultdict[int, list[Enrolled]] = defaultdict(list)
+    for item in enrollments:
+        candidates[item.customer_id].append(item)
     claims: list[RevenueClaim] = []
     reasons: list[str] = []
     for revenue in revenues:
         claimants = claiming_enrollments(
-            revenue=revenue, enrollments=candidates, parameters=parameters
+            revenue=revenue,
+            enrollments=candidates.get(revenue.customer_id, ()),
+            parameters=parameters,
         )
         own = [item for item in claimants if item.campaign_id == campaign_id]
         if own and revenue.is_refunded:

@@ -39,6 +39,15 @@ MEANINGS: Mapping[StatedRisk, tuple[RiskCategory, ...]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HealthSignal:
+    """What a caller sends with a trigger."""
+
+    health_score: Decimal  # 0 to 100, in hundredths
+    stated: StatedRisk | None = None  # None: the caller sent no word
+    milestones: tuple[str, ...] = ()  # codes, each once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CategoryReading:
     """The stated risk beside the one the score implies."""
 

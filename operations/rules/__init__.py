@@ -20,6 +20,7 @@ from operations.rules.capacity import (
     StaffMember,
     account_hours,
     capacity_forecast,
+    default_period,
     forecast_period,
     onboarding_hours,
     period_choices,
@@ -54,6 +55,7 @@ from operations.rules.executions import (
     retry_delay,
 )
 from operations.rules.parameter_schema import (
+    TIER,
     CheckedParameters,
     Declaration,
     Fault,
@@ -81,6 +83,7 @@ __all__ = [
     "FINISHED_STATUSES",
     "PARAMETERS",
     "RUNNING_STATUSES",
+    "TIER",
     "WAITING_STATUSES",
     "Account",
     "Candidate",
@@ -118,6 +121,7 @@ __all__ = [
     "customer_urgency",
     "deadline",
     "declarations",
+    "default_period",
     "due_escalations",
     "execution_state",
     "forecast_period",

@@ -104,6 +104,11 @@ def period_choices(*, parameters: OperationsParameters = PARAMETERS) -> tuple[st
     return tuple(f"next_{days}d" for days in parameters.period_days)
 
 
+def default_period(*, parameters: OperationsParameters = PARAMETERS) -> str:
+    """Return the word of the period that is meant when none is named."""
+    return f"next_{parameters.default_period_days}d"
+
+
 def forecast_period(
     *, word: str, as_of: date, parameters: OperationsParameters = PARAMETERS
 ) -> Period:

@@ -27,6 +27,7 @@ from product.rules.feedback import (
     FeedbackPriority,
     Priority,
     PriorityParts,
+    Submission,
     TicketChoice,
     TicketMove,
     TicketPriority,
@@ -47,6 +48,7 @@ from product.rules.roadmap import (
     RoadmapBasis,
     RoadmapPosition,
     kept_position,
+    promised_position,
     roadmap_position,
 )
 from product.rules.use import (
@@ -86,6 +88,7 @@ __all__ = [
     "Recommendation",
     "RoadmapBasis",
     "RoadmapPosition",
+    "Submission",
     "TicketChoice",
     "TicketMove",
     "TicketPriority",
@@ -108,6 +111,7 @@ __all__ = [
     "observation_day",
     "prevalence_points",
     "priority_of",
+    "promised_position",
     "recommendations",
     "roadmap_position",
     "share",

@@ -48,9 +48,7 @@ def correlation(
 def _interval(
     coefficient: Decimal, size: int, parameters: ProductParameters
 ) -> tuple[Decimal, Decimal] | None:
-    bounds = fisher_interval(
-        coefficient=coefficient, sample_size=size, z=parameters.interval_z
-    )
+    bounds = fisher_interval(coefficient=coefficient, sample_size=size, z=parameters.interval_z)
     if bounds is None:
         return None
     low, high = bounds

@@ -46,6 +46,17 @@ class TicketMove(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """What a caller reports of one customer and one feature."""
+
+    impact_score: int  # 1 to 10
+    evidence: str  # a URL or reference, never fetched
+    kind: str = ""  # "type" on the wire
+    category: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PriorityParts:
     """The four parts of a priority score, each 0 to 100 points."""
 

@@ -111,4 +111,13 @@ def kept_position(
         return proposed
     if proposed.quarter is not None and proposed.quarter < quarter:
         return proposed
+    return promised_position(promised=promised)
+
+
+def promised_position(*, promised: date | None) -> RoadmapPosition:
+    """Return the position that a target date means: where a closed ticket stays.
+
+    ``promised`` is None for a ticket that was in the backlog.
+    """
+    quarter = None if promised is None else Quarter.of(promised)
     return RoadmapPosition(quarter=quarter, basis=RoadmapBasis.PROMISE)

@@ -12,6 +12,7 @@ from sales.rules.capacity import (
     UsageMetric,
     capacity_score,
     limit_uses,
+    oldest_use_needed,
 )
 from sales.rules.handoff import (
     CompletedHandoff,
@@ -152,6 +153,7 @@ __all__ = [
     "judge_request",
     "kpi_faults",
     "limit_uses",
+    "oldest_use_needed",
     "open_white_space",
     "pipeline_sync",
     "roi_multiple",

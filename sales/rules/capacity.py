@@ -40,7 +40,7 @@ class LimitUse:
     used: int
     limit: int  # > 0
     pct: Decimal  # of the limit; may pass 100
-    months_at_full: int  # months running, up to this one, at or over the full-use threshold
+    months_at_full: int  # months running in the uses given, up to this one, in full use
     growth_pct: Decimal | None  # against the month before; None: no use then, or not recorded
 
 
@@ -51,6 +51,17 @@ class CapacityScore:
     points: Decimal  # 0 to 100
     nearest: LimitUse
     is_growing: bool
+
+
+def oldest_use_needed(*, as_of: date, parameters: SalesParameters = PARAMETERS) -> date:
+    """Return the first day of the oldest month that :func:`limit_uses` may have to look at.
+
+    That is the month before the oldest allowed one, and more where full use must last longer.
+    """
+    months_before = max(parameters.capacity_full_months - 1, 1)
+    oldest = _month_number(as_of) - parameters.usage_max_age_months - months_before
+    year, month = divmod(oldest - 1, _MONTHS_A_YEAR)
+    return date(year, month + 1, 1)
 
 
 def limit_uses(

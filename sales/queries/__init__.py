@@ -1,0 +1,24 @@
+"""What sales reads: deals and their handoff, and what speaks for an expansion."""
+
+from sales.queries.expansion import expansion, expansion_readiness
+from sales.queries.handoff import (
+    HandoffReading,
+    completed_handoff,
+    expected_deals,
+    handoff_outcome,
+    known_deals,
+    read_handoff,
+    repeated_outcome,
+)
+
+__all__ = [
+    "HandoffReading",
+    "completed_handoff",
+    "expansion",
+    "expansion_readiness",
+    "expected_deals",
+    "handoff_outcome",
+    "known_deals",
+    "read_handoff",
+    "repeated_outcome",
+]

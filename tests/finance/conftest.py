@@ -1,0 +1,9 @@
+import pytest
+
+from tests.factories import NOON
+
+
+@pytest.fixture(autouse=True)
+def _noon(time_machine):
+    """All facts of these tests are told as of one day."""
+    time_machine.move_to(NOON, tick=False)
