@@ -1,11 +1,17 @@
 """How gunicorn serves: threads in one worker, or several workers when Redis shares the limits."""
 
-import os
+from pathlib import Path
+from typing import Any
 
-bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
+from environs import Env
+
+env = Env()
+env.read_env(Path(__file__).resolve().parent / ".env", recurse=False)
+
+bind = f"127.0.0.1:{env.int('PORT', default=8000)}"
 worker_class = "gthread"
-workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
-threads = int(os.environ.get("WEB_THREADS", "4"))
+workers = env.int("WEB_CONCURRENCY", default=1)
+threads = env.int("WEB_THREADS", default=4)
 timeout = 30
 graceful_timeout = 20
 keepalive = 5
@@ -16,8 +22,8 @@ control_socket_disable = True  # managed by signals; several servers may share a
 limit_request_line = 4094
 
 
-def on_starting(server):
+def on_starting(server: Any) -> None:
     """Refuse several workers that could not share their rate limits."""
-    if server.cfg.workers > 1 and not os.environ.get("REDIS_URL"):
+    if server.cfg.workers > 1 and not env.str("REDIS_URL", default=""):
         message = "Several workers need REDIS_URL, or each would count its own rate limits."
         raise SystemExit(message)

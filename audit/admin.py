@@ -10,19 +10,27 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     show_full_result_count = False
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
 
 @admin.register(AuditRecord)
 class AuditRecordAdmin(ReadOnlyAdmin):
-    list_display = ("received_at", "method", "path", "status", "client_name", "staff_user", "decision")
+    list_display = (
+        "received_at",
+        "method",
+        "path",
+        "status",
+        "client_name",
+        "staff_user",
+        "decision",
+    )
     list_filter = ("domain", "status", "decision", "problem_type")
     search_fields = ("id__exact", "client_id__exact", "path__startswith", "idempotency_key__exact")
     search_help_text = "Request id, client id, idempotency key, or the beginning of a path"

@@ -36,7 +36,7 @@ class AuditRecord(models.Model):
     operation = models.TextField(blank=True)
     route = models.TextField(blank=True)
     method = models.TextField()
-    path = models.TextField()  # percent-encoded, as on the wire
+    path = models.TextField()  # percent-encoded UTF-8
     query = models.TextField(blank=True)  # declared parameters only
     objects_named = models.JSONField(default=dict)  # public ids by their name
     request_bytes = models.PositiveIntegerField(default=0)

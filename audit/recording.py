@@ -31,8 +31,7 @@ _COLUMNS = (
     "client_request_id", "traceparent", "code_version",
 )  # fmt: skip
 _INSERT_RECORD = (
-    f"INSERT INTO audit_record ({', '.join(_COLUMNS)})"
-    f" VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
+    f"INSERT INTO audit_record ({', '.join(_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
 )
 _INSERT_BODY = "INSERT INTO audit_body (id, request, response) VALUES (%s, %s, %s)"
 
@@ -119,14 +118,12 @@ def _staff_user(request: HttpRequest) -> str:
 
 
 def _path(request: HttpRequest) -> str:
-    # WSGI hands the path over as Latin-1 text of the raw bytes; quoted again it is pure ASCII,
-    # so that no byte a caller can send is one that PostgreSQL refuses.
-    raw = request.META.get("PATH_INFO", "").encode("latin-1", "replace")
-    return quote(raw, safe=_PATH_SAFE)[:MAX_PATH_LENGTH]
+    # Percent-encoded it is pure ASCII: no byte a caller can send is one PostgreSQL refuses.
+    return quote(request.path_info, safe=_PATH_SAFE)[:MAX_PATH_LENGTH]
 
 
 def _query(request: HttpRequest) -> str:
-    """Return the parameters that the view declares; others may hold secrets and lose their value."""
+    """Return the parameters that the view declares; others may hold secrets and are masked."""
     declared = context_of(request).declared_parameters
     try:
         parameters = list(request.GET.lists())

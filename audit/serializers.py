@@ -19,7 +19,7 @@ class AuditRecordOut(AnswerOut):
     operation = serializers.CharField()
     route = serializers.CharField()
     method = serializers.CharField()
-    path = serializers.CharField(help_text="Percent-encoded, as on the wire.")
+    path = serializers.CharField(help_text="Percent-encoded UTF-8.")
     query = serializers.CharField(help_text="Declared parameters only.")
     objects = serializers.DictField(child=serializers.CharField())
     request_bytes = serializers.IntegerField()

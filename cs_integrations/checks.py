@@ -19,7 +19,7 @@ def offers_are_provided(**_kwargs: Any) -> Sequence[CheckMessage]:
     ]
 
 
-@register(Tags.database, deploy=True)
+@register(Tags.security, deploy=True)  # Django leaves checks tagged database out by default
 def database_is_a_server(**_kwargs: Any) -> Sequence[CheckMessage]:
     """The embedded server is for development and tests."""
     if settings.DATABASE_URL:

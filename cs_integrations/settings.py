@@ -200,10 +200,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "PREPROCESSING_HOOKS": ["cs_integrations.api.schema.public_routes"],
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "cs_integrations.api.schema.complete",
-    ],
+    "POSTPROCESSING_HOOKS": ["cs_integrations.api.schema.complete"],
 }
 
 # --- users and clients -------------------------------------------------------------------

@@ -2,7 +2,11 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import (
+    SpectacularJSONAPIView,
+    SpectacularRedocView,
+    SpectacularSwaggerView,
+)
 from oauth2_provider.views import OAuthServerMetadataView
 
 from cs_integrations.api import views
@@ -31,9 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="openapi",
     ),
     path("docs/", SpectacularSwaggerView.as_view(url_name="openapi", **_PUBLIC), name="docs"),
-    path(
-        "docs/redoc/", SpectacularRedocView.as_view(url_name="openapi", **_PUBLIC), name="redoc"
-    ),
+    path("docs/redoc/", SpectacularRedocView.as_view(url_name="openapi", **_PUBLIC), name="redoc"),
     path("errors/", views.error_index, name="error-index"),
     path("errors/<slug:slug>", views.error_page, name="error-page"),
     path("healthz", views.healthz, name="healthz"),

@@ -40,10 +40,10 @@ class AttributionPolicyAdmin(admin.ModelAdmin[AttributionPolicy]):
 class GrowingFactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Facts that only grow: rows may be added, a correction is a new row."""
 
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
 
@@ -82,7 +82,7 @@ class ForecastAdjustmentAdmin(GrowingFactAdmin):
     list_select_related = ("customer",)
     search_fields = ("public_id", "customer__public_id", "customer__name")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
 

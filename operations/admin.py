@@ -122,12 +122,11 @@ class WorkflowDefinitionAdmin(admin.ModelAdmin[WorkflowDefinition]):
     ) -> None:
         """Raise the version when the steps or the parameters changed."""
         super().save_related(request, form, formsets, change)
-        is_new_version = "param_schema" in form.changed_data or any(
-            formset.has_changed() for formset in formsets
-        )
-        if change and is_new_version:
-            form.instance.version += 1
-            form.instance.save(update_fields=["version"])
+        workflow: WorkflowDefinition = form.instance
+        has_new_schema = form.initial.get("param_schema") != workflow.param_schema
+        if change and (has_new_schema or any(formset.has_changed() for formset in formsets)):
+            workflow.version += 1
+            workflow.save(update_fields=["version"])
 
 
 @admin.register(WorkflowStep)
@@ -207,9 +206,11 @@ class WorkflowExecutionAdmin(RecordedFact, admin.ModelAdmin[WorkflowExecution]):
             try:
                 status = command(execution_id=public_id, at=at)
             except Refusal as refusal:
-                self.message_user(request, f"{public_id}: {refusal.detail}", messages.ERROR)
+                self.message_user(
+                    request, f"Execution {public_id}: {refusal.detail}", messages.ERROR
+                )
             else:
-                self.message_user(request, f"{public_id} is {status}.", messages.SUCCESS)
+                self.message_user(request, f"Execution {public_id} is {status}.", messages.SUCCESS)
 
 
 @admin.register(ExecutionStep)

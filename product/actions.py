@@ -46,7 +46,9 @@ def submit_feedback(
     report = _Report(
         customer=customer, feature=feature, submission=submission, at=at, parameters=parameters
     )
-    tickets = open_tickets().filter(feature=feature).prefetch_related("feedback")
+    # Locked as well: staff may be closing one.
+    open_now = open_tickets().filter(feature=feature).select_for_update(no_key=True)
+    tickets = open_now.prefetch_related("feedback")
     own = tickets.filter(customer=customer).first()
     repeated = _repeated(report, own)
     if repeated is not None:

@@ -44,16 +44,7 @@ def complete_handoff(
     # The row locks put two handoffs of one deal, or with one plan, in an order.
     deal = find(known_deals().select_for_update(of=("self",)), deal_id)
     plan = SuccessPlan.objects.select_for_update().filter(public_id=success_plan_id).first()
-    judgment = rules.judge_request(
-        deal=rules.DealFacts(
-            deal_id=deal.public_id,
-            customer_id=deal.customer_id,
-            is_won=deal.stage == Deal.Stage.CLOSED_WON,
-        ),
-        plan=_plan_facts(plan),
-        baseline_kpis=baseline_kpis,
-        completed=completed_handoff(deal=deal),
-    )
+    judgment = _judge(deal, plan, baseline_kpis)
     if plan is None or judgment.verdict not in (Verdict.ACCEPTED, Verdict.REPEATED):
         raise _refusal(judgment)
     package, _ = HandoffPackage.objects.get_or_create(deal=deal)
@@ -81,9 +72,22 @@ def complete_handoff(
     )
 
 
-def _plan_facts(plan: SuccessPlan | None) -> rules.PlanFacts | None:
-    if plan is None:
-        return None
+def _judge(
+    deal: Deal, plan: SuccessPlan | None, baseline_kpis: Mapping[str, Decimal]
+) -> rules.Judgment:
+    return rules.judge_request(
+        deal=rules.DealFacts(
+            deal_id=deal.public_id,
+            customer_id=deal.customer_id,
+            is_won=deal.stage == Deal.Stage.CLOSED_WON,
+        ),
+        plan=None if plan is None else _plan_facts(plan),
+        baseline_kpis=baseline_kpis,
+        completed=completed_handoff(deal=deal),
+    )
+
+
+def _plan_facts(plan: SuccessPlan) -> rules.PlanFacts:
     return rules.PlanFacts(
         plan_id=plan.public_id,
         customer_id=plan.customer_id,

@@ -70,10 +70,10 @@ class SuccessPlanAdmin(admin.ModelAdmin[SuccessPlan]):
 class GrowingFactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Facts that only grow: rows may be added, a correction is a new row."""
 
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
 
@@ -86,7 +86,7 @@ class BaselineKpiAdmin(GrowingFactAdmin):
     list_select_related = ("plan",)
     search_fields = ("plan__public_id", "plan__name")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
 

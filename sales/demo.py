@@ -6,7 +6,7 @@ the customers that left bought from the price list without a deal.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
 from random import Random
@@ -222,24 +222,18 @@ def _package(account: Account, deal: Deal, random: Random) -> HandoffPackage:
     return HandoffPackage(
         deal=deal,
         status=HandoffPackage.Status.COMPLETE,
-        completed_at=_closed_at(deal) + timedelta(days=days),
+        completed_at=deal.won_at + timedelta(days=days),
         completed_sync=HandoffPackage.Sync.CONFIRMED,
         accuracy=points[0],
         follow_up=points[1],
     )
 
 
-def _closed_at(deal: Deal) -> datetime:
-    if deal.closed_at is None:
-        raise ValueError(f"{deal.public_id} is not closed")
-    return deal.closed_at
-
-
 def _items(account: Account, package: HandoffPackage) -> Iterator[HandoffItem]:
     recent = _recent(account)
     has_gaps = recent is not None and recent.handoff is Handoff.GAPS
     owner = CSM_CODES[account.segment]
-    verified_at = _closed_at(package.deal) + timedelta(hours=20)
+    verified_at = package.deal.won_at + timedelta(hours=20)
     for code in HandoffItem.Code:
         if has_gaps and code == MISSING:
             continue
@@ -258,7 +252,7 @@ def _success_plan(
 ) -> SuccessPlan:
     is_complete = package.status == HandoffPackage.Status.COMPLETE
     number = account.public_id.removeprefix(Customer.ID_PREFIX)
-    approved_at = min(_closed_at(package.deal) + timedelta(days=1), portfolio.at)
+    approved_at = min(package.deal.won_at + timedelta(days=1), portfolio.at)
     return SuccessPlan(
         public_id=PLAN_IDS.get(account.public_id, f"{SuccessPlan.ID_PREFIX}{number}"),
         customer=customer,

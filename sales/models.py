@@ -3,6 +3,7 @@
 Facts are stored; gaps, readiness, proof and white space are computed by the rules.
 """
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -76,6 +77,16 @@ class Deal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.public_id} {self.name}"
+
+    @property
+    def won_at(self) -> datetime:
+        """When the deal was closed.
+
+        :raises ValueError: it is still open
+        """
+        if self.closed_at is None:
+            raise ValueError(f"{self.public_id} is not closed")
+        return self.closed_at
 
 
 class HandoffPackage(models.Model):

@@ -12,7 +12,7 @@ from cs_integrations.api.serializers import (
     StrictSerializer,
 )
 from sales import rules
-from sales.models import SuccessPlan
+from sales.models import HandoffPackage, SuccessPlan
 from sales.rules import PARAMETERS, HandoffItemCode, PipelineSync
 
 
@@ -63,6 +63,24 @@ class HandoffOut(AnswerOut):
         choices=[state.value for state in PipelineSync],
         help_text="The CRM's copy of the deal against the contract in force.",
     )
+
+
+class HandoffStatusOut(AnswerOut):
+    deal_id = serializers.CharField(help_text="The customer's latest won deal.")
+    status = serializers.ChoiceField(choices=HandoffPackage.Status.choices)
+    due_at = serializers.DateTimeField(help_text="Seven days after the deal was won.")
+    completed_at = serializers.DateTimeField(allow_null=True)
+    completeness = serializers.CharField(help_text='Parts without a gap, e.g. "75%".')
+    knowledge_gaps = serializers.ListField(
+        child=serializers.ChoiceField(choices=[code.value for code in HandoffItemCode])
+    )
+    success_plan_id = serializers.CharField(
+        allow_null=True, help_text="The plan that was fixed; until then the newest free one."
+    )
+    pipeline_sync = serializers.ChoiceField(
+        choices=[state.value for state in PipelineSync], help_text="As of now."
+    )
+    quality_score = serializers.IntegerField(min_value=0, max_value=100, help_text="Goal 95.")
 
 
 class ExpansionOut(AnswerOut):

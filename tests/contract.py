@@ -71,7 +71,9 @@ def _check_body(answer: dict[str, Any], response: Any) -> None:
     assert media_type in answer["content"], f"{media_type} is not documented"
     schema = answer["content"][media_type]["schema"]
     validator = OAS30Validator(_absolute(schema), registry=_registry())
-    errors = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(response.json())]
+    errors = [
+        f"{error.json_path}: {error.message}" for error in validator.iter_errors(response.json())
+    ]
     assert not errors, errors
 
 

@@ -54,7 +54,15 @@ def serving(**environment: str) -> Iterator[Server]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "--log-level", "error"]
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "--config",
+        "gunicorn.conf.py",
+        "--log-level",
+        "error",
+    ]
     variables = {**os.environ, "DATABASE_URL": database_url(), "PORT": str(port), **environment}
     master = subprocess.Popen(  # noqa: S603 - our own command
         [*command, "cs_integrations.wsgi"], cwd=settings.BASE_DIR, env=variables

@@ -77,17 +77,20 @@ def test_each_command_is_documented():
 
 
 def test_links_inside_the_documentation_lead_somewhere():
-    broken = []
-    for page in [ROOT / "README.md", *DOCS.rglob("*.md")]:
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
-            if not (page.parent / target).exists():
-                broken.append(f"{page.name} -> {target}")
+    broken = [
+        f"{page.name} -> {target}"
+        for page in [ROOT / "README.md", *DOCS.rglob("*.md")]
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+        if not (page.parent / target).exists()
+    ]
 
     assert broken == []
 
 
 def test_each_variable_is_documented():
-    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "cs_integrations/settings.py").read_text()))
+    read = set(
+        re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "cs_integrations/settings.py").read_text())
+    )
     documented = {row[0] for row in table_rows(DOCS / "operations.md", columns=3)}
 
     assert read - documented == set()

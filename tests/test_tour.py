@@ -94,4 +94,3 @@ def test_the_script_itself_over_http_with_an_oauth_client_library(live_server, a
 def test_the_calls_are_the_specifications():
     assert tour.CALLS["base"] == API
     assert len(tour.CALLS["calls"]) == 10
-

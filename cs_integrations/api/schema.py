@@ -134,6 +134,9 @@ def complete(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
             del schema["description"]
         if schema.get("type") == "object" and "properties" in schema:
             schema.setdefault("additionalProperties", False)
+        for member in schema.get("properties", {}).values():
+            if "enum" in member and member.get("default") == "":
+                del member["default"]  # it stands for "left out" and may not be sent
     for path, item in result["paths"].items():
         for method in _METHODS:
             if method in item:

@@ -30,8 +30,8 @@ class CustomerAdmin(admin.ModelAdmin[Customer]):
 
     def has_delete_permission(
         self,
-        request: HttpRequest,  # noqa: ARG002
-        obj: Customer | None = None,  # noqa: ARG002
+        request: HttpRequest,
+        obj: Customer | None = None,
     ) -> bool:
         """Deny: a customer leaves by its status; what is known about it stays."""
         return False
@@ -109,13 +109,13 @@ class SubscriptionAdmin(admin.ModelAdmin[Subscription]):
 class MeasuredFact:
     """What was measured can be looked at; nobody adds, rewrites or removes it by hand."""
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 

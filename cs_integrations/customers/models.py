@@ -156,7 +156,8 @@ class Subscription(models.Model):
 
 class HealthSnapshot(models.Model):
     """A health measurement. ``api_trigger`` rows are what a caller said and decide nothing but
-    marketing; every other rule reads ``computed`` rows only."""
+    marketing; every other rule reads ``computed`` rows only.
+    """
 
     class Source(models.TextChoices):
         COMPUTED = "computed", "Computed"
@@ -189,7 +190,8 @@ class HealthSnapshot(models.Model):
         # The latest computed score of one or many customers, and a customer's series.
         indexes = (
             models.Index(
-                F("customer"), F("measured_date").desc(),
+                F("customer"),
+                F("measured_date").desc(),
                 condition=Q(source="computed"),
                 name="customers_latest_health",
             ),

@@ -6,8 +6,8 @@ Unix socket alone and stops when the last process that uses it ends.
 
 import os
 import tempfile
-from contextlib import contextmanager, suppress
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg

@@ -9,7 +9,7 @@ FILE_NAME = "secret_key"
 
 
 def read_or_make(data_dir: Path) -> str:
-    """Return the key in the data folder; make it when there is none. ``check --deploy`` refuses it."""
+    """Return the key in the data folder; make one first if there is none."""
     path = data_dir / FILE_NAME
     if not path.exists():
         data_dir.mkdir(parents=True, exist_ok=True)

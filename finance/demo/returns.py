@@ -105,8 +105,8 @@ def _outcomes(
 ) -> Iterator[AttributionEntry]:
     """Yield revenue that CS may claim a share of, evenly over the term so far."""
     if contract.public_id == EXAMPLE_CONTRACT:
-        for days_ago, kind, amount in EXAMPLE_OUTCOMES:
-            yield _entry(contract, kind, as_of - timedelta(days=days_ago), Decimal(amount))
+        for days_ago, kind, dollars in EXAMPLE_OUTCOMES:
+            yield _entry(contract, kind, as_of - timedelta(days=days_ago), Decimal(dollars))
         return
     spent = sum(
         (cost.hours * PARAMETERS.default_hourly_rate + cost.tool_cost for cost in costs),

@@ -7,242 +7,573 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('customers', '0001_initial'),
+        ("customers", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AttributionPolicy',
+            name="AttributionPolicy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('expansion', 'CS-driven expansion'), ('protected_revenue', 'Protected revenue'), ('churn_prevented', 'Churn prevented')], max_length=20)),
-                ('share', models.DecimalField(decimal_places=4, max_digits=5)),
-                ('valid_from', models.DateField()),
-                ('agreed_with', models.CharField(blank=True, max_length=200)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("expansion", "CS-driven expansion"),
+                            ("protected_revenue", "Protected revenue"),
+                            ("churn_prevented", "Churn prevented"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("share", models.DecimalField(decimal_places=4, max_digits=5)),
+                ("valid_from", models.DateField()),
+                ("agreed_with", models.CharField(blank=True, max_length=200)),
             ],
             options={
-                'verbose_name_plural': 'attribution policies',
-                'constraints': [models.UniqueConstraint(fields=('kind', 'valid_from'), name='finance_one_policy_a_day'), models.CheckConstraint(condition=models.Q(('share__gte', 0), ('share__lte', 1)), name='finance_policy_share_range')],
+                "verbose_name_plural": "attribution policies",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("kind", "valid_from"), name="finance_one_policy_a_day"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("share__gte", 0), ("share__lte", 1)),
+                        name="finance_policy_share_range",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Contract',
+            name="Contract",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=functools.partial(cs_integrations.database.identifiers.new_public_id, *('ctr',), **{}), editable=False, max_length=64, unique=True)),
-                ('start_date', models.DateField()),
-                ('end_date', models.DateField()),
-                ('annual_value', models.DecimalField(decimal_places=2, max_digits=14)),
-                ('status', models.CharField(choices=[('active', 'In force by its dates'), ('superseded', 'Superseded by another contract'), ('terminated', 'Terminated before its end')], default='active', max_length=10)),
-                ('closed_date', models.DateField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.customer')),
-                ('superseded_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='finance.contract')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=functools.partial(
+                            cs_integrations.database.identifiers.new_public_id, *("ctr",), **{}
+                        ),
+                        editable=False,
+                        max_length=64,
+                        unique=True,
+                    ),
+                ),
+                ("start_date", models.DateField()),
+                ("end_date", models.DateField()),
+                ("annual_value", models.DecimalField(decimal_places=2, max_digits=14)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("active", "In force by its dates"),
+                            ("superseded", "Superseded by another contract"),
+                            ("terminated", "Terminated before its end"),
+                        ],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                ("closed_date", models.DateField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="customers.customer",
+                    ),
+                ),
+                (
+                    "superseded_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="finance.contract",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Commitment',
+            name="Commitment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('outcome', models.CharField(max_length=120)),
-                ('accrual', models.CharField(choices=[('linear', 'Day by day until it is due'), ('milestone', 'All at once')], max_length=10)),
-                ('committed_value', models.DecimalField(decimal_places=2, max_digits=14)),
-                ('start_date', models.DateField()),
-                ('due_date', models.DateField()),
-                ('recorded_at', models.DateTimeField()),
-                ('contract', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='commitments', to='finance.contract')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("outcome", models.CharField(max_length=120)),
+                (
+                    "accrual",
+                    models.CharField(
+                        choices=[
+                            ("linear", "Day by day until it is due"),
+                            ("milestone", "All at once"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("committed_value", models.DecimalField(decimal_places=2, max_digits=14)),
+                ("start_date", models.DateField()),
+                ("due_date", models.DateField()),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "contract",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="commitments",
+                        to="finance.contract",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='AttributionEntry',
+            name="AttributionEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('expansion', 'CS-driven expansion'), ('protected_revenue', 'Protected revenue'), ('churn_prevented', 'Churn prevented')], max_length=20)),
-                ('occurred_date', models.DateField()),
-                ('amount', models.DecimalField(decimal_places=2, max_digits=14)),
-                ('share', models.DecimalField(blank=True, decimal_places=4, max_digits=5, null=True)),
-                ('basis', models.CharField(blank=True, max_length=200)),
-                ('evidence', models.CharField(blank=True, max_length=500)),
-                ('source_public_id', models.CharField(blank=True, max_length=64)),
-                ('recorded_at', models.DateTimeField()),
-                ('corrects', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='finance.attributionentry')),
-                ('contract', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='finance.contract')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("expansion", "CS-driven expansion"),
+                            ("protected_revenue", "Protected revenue"),
+                            ("churn_prevented", "Churn prevented"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("occurred_date", models.DateField()),
+                ("amount", models.DecimalField(decimal_places=2, max_digits=14)),
+                (
+                    "share",
+                    models.DecimalField(blank=True, decimal_places=4, max_digits=5, null=True),
+                ),
+                ("basis", models.CharField(blank=True, max_length=200)),
+                ("evidence", models.CharField(blank=True, max_length=500)),
+                ("source_public_id", models.CharField(blank=True, max_length=64)),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "corrects",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="finance.attributionentry",
+                    ),
+                ),
+                (
+                    "contract",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="finance.contract",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'attribution entries',
+                "verbose_name_plural": "attribution entries",
             },
         ),
         migrations.CreateModel(
-            name='CsCostMonthly',
+            name="CsCostMonthly",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('month', models.DateField()),
-                ('hours', models.DecimalField(decimal_places=2, max_digits=8)),
-                ('hourly_rate', models.DecimalField(blank=True, decimal_places=2, max_digits=8, null=True)),
-                ('tool_cost', models.DecimalField(decimal_places=2, default=0, max_digits=14)),
-                ('recorded_at', models.DateTimeField()),
-                ('contract', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='finance.contract')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("month", models.DateField()),
+                ("hours", models.DecimalField(decimal_places=2, max_digits=8)),
+                (
+                    "hourly_rate",
+                    models.DecimalField(blank=True, decimal_places=2, max_digits=8, null=True),
+                ),
+                ("tool_cost", models.DecimalField(decimal_places=2, default=0, max_digits=14)),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "contract",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="finance.contract",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'monthly CS cost',
+                "verbose_name": "monthly CS cost",
             },
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('delivered_date', models.DateField()),
-                ('value', models.DecimalField(decimal_places=2, max_digits=14)),
-                ('evidence', models.CharField(blank=True, max_length=500)),
-                ('certified_by', models.CharField(blank=True, max_length=200)),
-                ('certified_quarter', models.CharField(blank=True, max_length=6)),
-                ('recorded_at', models.DateTimeField()),
-                ('commitment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='finance.commitment')),
-                ('corrects', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='finance.delivery')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("delivered_date", models.DateField()),
+                ("value", models.DecimalField(decimal_places=2, max_digits=14)),
+                ("evidence", models.CharField(blank=True, max_length=500)),
+                ("certified_by", models.CharField(blank=True, max_length=200)),
+                ("certified_quarter", models.CharField(blank=True, max_length=6)),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "commitment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deliveries",
+                        to="finance.commitment",
+                    ),
+                ),
+                (
+                    "corrects",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="finance.delivery",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'deliveries',
+                "verbose_name_plural": "deliveries",
             },
         ),
         migrations.CreateModel(
-            name='ForecastAdjustment',
+            name="ForecastAdjustment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=functools.partial(cs_integrations.database.identifiers.new_public_id, *('fadj',), **{}), editable=False, max_length=64, unique=True)),
-                ('submitted_probability', models.DecimalField(decimal_places=6, max_digits=7)),
-                ('interval_low', models.DecimalField(decimal_places=6, max_digits=7)),
-                ('interval_high', models.DecimalField(decimal_places=6, max_digits=7)),
-                ('scenarios', models.JSONField(default=dict)),
-                ('evidence', models.CharField(blank=True, max_length=500)),
-                ('period', models.CharField(blank=True, max_length=40)),
-                ('health_score', models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True)),
-                ('earlier_health_score', models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True)),
-                ('readiness', models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True)),
-                ('model_probability', models.DecimalField(blank=True, decimal_places=6, max_digits=7, null=True)),
-                ('blended_probability', models.DecimalField(decimal_places=6, max_digits=7)),
-                ('expansion_probability', models.DecimalField(blank=True, decimal_places=6, max_digits=7, null=True)),
-                ('annual_value', models.DecimalField(decimal_places=2, max_digits=14)),
-                ('risk_adjusted_value', models.DecimalField(blank=True, decimal_places=2, max_digits=14, null=True)),
-                ('status', models.CharField(choices=[('accepted', 'Accepted'), ('needs_review', 'Needs review')], max_length=12)),
-                ('reasons', models.JSONField(default=list)),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('effective_from', models.DateTimeField()),
-                ('superseded_at', models.DateTimeField(blank=True, null=True)),
-                ('contract', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='finance.contract')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.customer')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=functools.partial(
+                            cs_integrations.database.identifiers.new_public_id, *("fadj",), **{}
+                        ),
+                        editable=False,
+                        max_length=64,
+                        unique=True,
+                    ),
+                ),
+                ("submitted_probability", models.DecimalField(decimal_places=6, max_digits=7)),
+                ("interval_low", models.DecimalField(decimal_places=6, max_digits=7)),
+                ("interval_high", models.DecimalField(decimal_places=6, max_digits=7)),
+                ("scenarios", models.JSONField(default=dict)),
+                ("evidence", models.CharField(blank=True, max_length=500)),
+                ("period", models.CharField(blank=True, max_length=40)),
+                (
+                    "health_score",
+                    models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True),
+                ),
+                (
+                    "earlier_health_score",
+                    models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True),
+                ),
+                (
+                    "readiness",
+                    models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True),
+                ),
+                (
+                    "model_probability",
+                    models.DecimalField(blank=True, decimal_places=6, max_digits=7, null=True),
+                ),
+                ("blended_probability", models.DecimalField(decimal_places=6, max_digits=7)),
+                (
+                    "expansion_probability",
+                    models.DecimalField(blank=True, decimal_places=6, max_digits=7, null=True),
+                ),
+                ("annual_value", models.DecimalField(decimal_places=2, max_digits=14)),
+                (
+                    "risk_adjusted_value",
+                    models.DecimalField(blank=True, decimal_places=2, max_digits=14, null=True),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("accepted", "Accepted"), ("needs_review", "Needs review")],
+                        max_length=12,
+                    ),
+                ),
+                ("reasons", models.JSONField(default=list)),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("effective_from", models.DateTimeField()),
+                ("superseded_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "contract",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="finance.contract",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="customers.customer",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Payment',
+            name="Payment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('amount', models.DecimalField(decimal_places=2, max_digits=14)),
-                ('due_date', models.DateField()),
-                ('paid_date', models.DateField(blank=True, null=True)),
-                ('disputed_date', models.DateField(blank=True, null=True)),
-                ('settled_date', models.DateField(blank=True, null=True)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.customer')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("amount", models.DecimalField(decimal_places=2, max_digits=14)),
+                ("due_date", models.DateField()),
+                ("paid_date", models.DateField(blank=True, null=True)),
+                ("disputed_date", models.DateField(blank=True, null=True)),
+                ("settled_date", models.DateField(blank=True, null=True)),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="customers.customer",
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='contract',
-            index=models.Index(models.F('customer'), models.OrderBy(models.F('start_date'), descending=True), condition=models.Q(('status', 'active')), name='finance_current_contract'),
+            model_name="contract",
+            index=models.Index(
+                models.F("customer"),
+                models.OrderBy(models.F("start_date"), descending=True),
+                condition=models.Q(("status", "active")),
+                name="finance_current_contract",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contract',
-            constraint=models.CheckConstraint(condition=models.Q(('end_date__gte', models.F('start_date'))), name='finance_contract_dates_ordered'),
+            model_name="contract",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("end_date__gte", models.F("start_date"))),
+                name="finance_contract_dates_ordered",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contract',
-            constraint=models.CheckConstraint(condition=models.Q(('annual_value__gte', 0)), name='finance_contract_value_range'),
+            model_name="contract",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("annual_value__gte", 0)), name="finance_contract_value_range"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contract',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_date__isnull', True), ('status', 'active')), models.Q(('closed_date__isnull', False), ('status__in', ('superseded', 'terminated'))), _connector='OR'), name='finance_contract_cut_short_has_date'),
+            model_name="contract",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("closed_date__isnull", True), ("status", "active")),
+                    models.Q(
+                        ("closed_date__isnull", False), ("status__in", ("superseded", "terminated"))
+                    ),
+                    _connector="OR",
+                ),
+                name="finance_contract_cut_short_has_date",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contract',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'superseded'), ('superseded_by__isnull', False)), models.Q(models.Q(('status', 'superseded'), _negated=True), ('superseded_by__isnull', True)), _connector='OR'), name='finance_contract_superseded_has_successor'),
+            model_name="contract",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "superseded"), ("superseded_by__isnull", False)),
+                    models.Q(
+                        models.Q(("status", "superseded"), _negated=True),
+                        ("superseded_by__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="finance_contract_superseded_has_successor",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contract',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'active')), fields=('customer', 'start_date'), name='finance_one_active_contract_a_start'),
+            model_name="contract",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status", "active")),
+                fields=("customer", "start_date"),
+                name="finance_one_active_contract_a_start",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='commitment',
-            constraint=models.CheckConstraint(condition=models.Q(('committed_value__gt', 0)), name='finance_commitment_value_range'),
+            model_name="commitment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("committed_value__gt", 0)),
+                name="finance_commitment_value_range",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='commitment',
-            constraint=models.CheckConstraint(condition=models.Q(('due_date__gte', models.F('start_date'))), name='finance_commitment_dates_ordered'),
+            model_name="commitment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("due_date__gte", models.F("start_date"))),
+                name="finance_commitment_dates_ordered",
+            ),
         ),
         migrations.AddIndex(
-            model_name='attributionentry',
-            index=models.Index(fields=['contract', 'occurred_date'], name='finance_outcomes_to_date'),
+            model_name="attributionentry",
+            index=models.Index(
+                fields=["contract", "occurred_date"], name="finance_outcomes_to_date"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attributionentry',
-            constraint=models.CheckConstraint(condition=models.Q(('share__isnull', True), models.Q(('share__gte', 0), ('share__lte', 1)), _connector='OR'), name='finance_entry_share_range'),
+            model_name="attributionentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("share__isnull", True),
+                    models.Q(("share__gte", 0), ("share__lte", 1)),
+                    _connector="OR",
+                ),
+                name="finance_entry_share_range",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attributionentry',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 0), ('corrects__isnull', False), _connector='OR'), name='finance_entry_only_corrections_negative'),
+            model_name="attributionentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("amount__gte", 0), ("corrects__isnull", False), _connector="OR"
+                ),
+                name="finance_entry_only_corrections_negative",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cscostmonthly',
-            constraint=models.UniqueConstraint(fields=('contract', 'month'), name='finance_one_cost_a_month'),
+            model_name="cscostmonthly",
+            constraint=models.UniqueConstraint(
+                fields=("contract", "month"), name="finance_one_cost_a_month"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cscostmonthly',
-            constraint=models.CheckConstraint(condition=models.Q(('month__day', 1)), name='finance_cost_month_is_first_day'),
+            model_name="cscostmonthly",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("month__day", 1)), name="finance_cost_month_is_first_day"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cscostmonthly',
-            constraint=models.CheckConstraint(condition=models.Q(('hours__gte', 0), ('tool_cost__gte', 0), models.Q(('hourly_rate__isnull', True), ('hourly_rate__gte', 0), _connector='OR')), name='finance_cost_range'),
+            model_name="cscostmonthly",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("hours__gte", 0),
+                    ("tool_cost__gte", 0),
+                    models.Q(
+                        ("hourly_rate__isnull", True), ("hourly_rate__gte", 0), _connector="OR"
+                    ),
+                ),
+                name="finance_cost_range",
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['commitment', 'delivered_date'], name='finance_delivered_to_date'),
+            model_name="delivery",
+            index=models.Index(
+                fields=["commitment", "delivered_date"], name="finance_delivered_to_date"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(('value__gte', 0), ('corrects__isnull', False), _connector='OR'), name='finance_delivery_only_corrections_negative'),
+            model_name="delivery",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("value__gte", 0), ("corrects__isnull", False), _connector="OR"),
+                name="finance_delivery_only_corrections_negative",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(('certified_quarter', ''), ('certified_quarter__regex', '^[0-9]{4}Q[1-4]$'), _connector='OR'), name='finance_delivery_quarter_written'),
+            model_name="delivery",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("certified_quarter", ""),
+                    ("certified_quarter__regex", "^[0-9]{4}Q[1-4]$"),
+                    _connector="OR",
+                ),
+                name="finance_delivery_quarter_written",
+            ),
         ),
         migrations.AddIndex(
-            model_name='forecastadjustment',
-            index=models.Index(models.F('customer'), models.OrderBy(models.F('effective_from'), descending=True), name='finance_forecast_history'),
+            model_name="forecastadjustment",
+            index=models.Index(
+                models.F("customer"),
+                models.OrderBy(models.F("effective_from"), descending=True),
+                name="finance_forecast_history",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='forecastadjustment',
-            constraint=models.UniqueConstraint(condition=models.Q(('superseded_at__isnull', True)), fields=('customer',), name='finance_one_active_forecast'),
+            model_name="forecastadjustment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("superseded_at__isnull", True)),
+                fields=("customer",),
+                name="finance_one_active_forecast",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='forecastadjustment',
-            constraint=models.CheckConstraint(condition=models.Q(('interval_high__gte', models.F('submitted_probability')), ('interval_high__lte', 1), ('interval_low__gte', 0), ('submitted_probability__gte', models.F('interval_low'))), name='finance_forecast_interval_ordered'),
+            model_name="forecastadjustment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("interval_high__gte", models.F("submitted_probability")),
+                    ("interval_high__lte", 1),
+                    ("interval_low__gte", 0),
+                    ("submitted_probability__gte", models.F("interval_low")),
+                ),
+                name="finance_forecast_interval_ordered",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='forecastadjustment',
-            constraint=models.CheckConstraint(condition=models.Q(('blended_probability__gte', 0), ('blended_probability__lte', 1)), name='finance_forecast_blend_range'),
+            model_name="forecastadjustment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("blended_probability__gte", 0), ("blended_probability__lte", 1)
+                ),
+                name="finance_forecast_blend_range",
+            ),
         ),
         migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(fields=['customer', 'due_date'], name='finance_payments_due'),
+            model_name="payment",
+            index=models.Index(fields=["customer", "due_date"], name="finance_payments_due"),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='finance_payment_amount_range'),
+            model_name="payment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount__gt", 0)), name="finance_payment_amount_range"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('settled_date__isnull', True), models.Q(('disputed_date__isnull', False), ('settled_date__gte', models.F('disputed_date'))), _connector='OR'), name='finance_payment_dispute_ordered'),
+            model_name="payment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("settled_date__isnull", True),
+                    models.Q(
+                        ("disputed_date__isnull", False),
+                        ("settled_date__gte", models.F("disputed_date")),
+                    ),
+                    _connector="OR",
+                ),
+                name="finance_payment_dispute_ordered",
+            ),
         ),
     ]

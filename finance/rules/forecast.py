@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from cs_integrations.api.formats import half_up, money, parse_money
-from cs_integrations.customers.health import renewal_probability
+from cs_integrations.customers.health import HEALTH, Zone, renewal_probability, zone
 from finance.rules.parameters import PARAMETERS, FinanceParameters
 
 
@@ -169,7 +169,10 @@ def adjust_forecast(
         expansion_value=expansion_value,
         risk_adjusted_value=None if expansion_value is None else renewal_value + expansion_value,
         status=status,
-        reasons=_reasons(health, expansion_value, status, parameters),
+        reasons=(
+            *_model_reasons(health, submission, parameters),
+            *_value_reasons(expansion_value, status, parameters),
+        ),
     )
 
 
@@ -249,20 +252,33 @@ def _status(
     return ForecastStatus.NEEDS_REVIEW if is_far_off else ForecastStatus.ACCEPTED
 
 
-def _reasons(
-    health: HealthFact | None,
-    expansion_value: Decimal | None,
-    status: ForecastStatus,
-    parameters: FinanceParameters,
+def _model_reasons(
+    health: HealthFact | None, submission: Submission, parameters: FinanceParameters
 ) -> tuple[str, ...]:
-    sentences = []
     if health is None:
-        sentences.append("The customer has no computed health, so the submitted value stands.")
-    elif health.earlier_score is None:
+        return ("The customer has no computed health, so the submitted value stands.",)
+    sentences = []
+    if health.earlier_score is None:
         sentences.append(
             f"No computed health is {parameters.trend_window_days} days old,"
             " so no trend is assumed."
         )
+    else:
+        trend = (health.score - health.earlier_score) / HEALTH.trend_divisor
+        if trend > 0 and zone(health.score) is Zone.RED:
+            sentences.append("In the red zone a rise of health does not count.")
+        elif abs(trend) > HEALTH.trend_limit:
+            sentences.append(f"The trend counts as {HEALTH.trend_limit} points at most.")
+    least_width = parameters.least_deviation * parameters.interval_deviations
+    if submission.interval_high - submission.interval_low < least_width:
+        sentences.append(f"An interval narrower than {least_width} counts as that wide.")
+    return tuple(sentences)
+
+
+def _value_reasons(
+    expansion_value: Decimal | None, status: ForecastStatus, parameters: FinanceParameters
+) -> tuple[str, ...]:
+    sentences = []
     if expansion_value is None:
         sentences.append("Expansion readiness is unknown, so no value is put on the scenario.")
     if status == ForecastStatus.NEEDS_REVIEW:

@@ -102,12 +102,17 @@ def share_in_force(
     Without an agreed policy an expansion counts by the documented share (ITP T4.1: 10,000
     give 6,000) and nothing else counts.
     """
-    agreed = [policy for policy in policies if policy.kind == kind and policy.valid_from <= on]
-    if agreed:
-        return max(agreed, key=lambda policy: policy.valid_from).share
+    agreed = _agreed_share(kind, on, policies)
+    if agreed is not None:
+        return agreed
     if kind == OutcomeKind.EXPANSION:
         return parameters.expansion_share
     return parameters.unagreed_share
+
+
+def _agreed_share(kind: OutcomeKind, on: date, policies: Collection[PolicyFact]) -> Decimal | None:
+    agreed = [policy for policy in policies if policy.kind == kind and policy.valid_from <= on]
+    return max(agreed, key=lambda policy: policy.valid_from).share if agreed else None
 
 
 def credited_value(
@@ -174,8 +179,16 @@ def roi_trajectory(
             has_cost=bool(spent),
             has_ended=term.has_ended(as_of=as_of),
             short_days=days if is_short else None,
+            unagreed=sum(_is_unagreed(outcome, policies) for outcome in happened),
         ),
     )
+
+
+def _is_unagreed(outcome: OutcomeFact, policies: Collection[PolicyFact]) -> bool:
+    """Say whether an outcome has no share, neither its own nor an agreed or documented one."""
+    if outcome.share is not None or outcome.kind == OutcomeKind.EXPANSION:
+        return False
+    return _agreed_share(outcome.kind, outcome.occurred_date, policies) is None
 
 
 def _outcome_pace(
@@ -211,7 +224,9 @@ def _cost_pace(costs: Collection[CostFact], as_of: date, parameters: FinancePara
     return Pace(to_date=_total(closed), monthly=_total(recent) / len(recent) if recent else _ZERO)
 
 
-def _reasons(*, has_cost: bool, has_ended: bool, short_days: int | None) -> tuple[str, ...]:
+def _reasons(
+    *, has_cost: bool, has_ended: bool, short_days: int | None, unagreed: int
+) -> tuple[str, ...]:
     sentences = []
     if not has_cost:
         sentences.append("No month that is over has a CS cost, so there is no return on it.")
@@ -219,6 +234,8 @@ def _reasons(*, has_cost: bool, has_ended: bool, short_days: int | None) -> tupl
         sentences.append("The contract has ended, so the projection equals the actual return.")
     if short_days is not None:
         sentences.append(f"Low confidence: the monthly outcome rests on {short_days} days.")
+    if unagreed:
+        sentences.append(f"No share was agreed for {unagreed} of the outcomes.")
     return tuple(sentences)
 
 

@@ -57,8 +57,13 @@ def utilization_gaps(
         key=lambda gap: (gap.utilization_pct, gap.feature_slug),
     )
     left_out = len(gaps) - parameters.gaps_listed
+    reasons = []
+    if not measured:
+        reasons.append("No use of a contracted quantity is on record, so no gap is known.")
+    if left_out > 0:
+        reasons.append(f"{left_out} more gaps are not listed.")
     return UtilizationGaps(
         gaps=tuple(gaps[: parameters.gaps_listed]),
         features_measured=len(measured),
-        reasons=(f"{left_out} more gaps are not listed.",) if left_out > 0 else (),
+        reasons=tuple(reasons),
     )

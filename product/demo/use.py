@@ -26,7 +26,7 @@ FEATURE_X_CONTRACT, FEATURE_X_BOUGHT = "ctr_123", 100
 # The mean of any run of days from a month's first is 45.0 to 45.4.
 FEATURE_X_USERS = (45, 45, 46, 44)
 KEEN_CUSTOMER, KEEN_DEPTH = "cust_123", 0.65  # uses every core feature well
-# Late to the warm-up: 26 days or more in the onboarding cohort's 14 to 90 after 14 more days.
+# The warm-up came 40 to 70 days ago to every fourth: in the cohort's 14 to 90 for two weeks.
 LATE_FROM_DAYS, LATE_STEP_DAYS, EVERY_NTH_LATE = 40, 3, 4
 QUICK_STARTERS = 4  # of those, used it within 14 days
 QUICK_AFTER_DAYS, SLOW_AFTER_DAYS = 3, 18

@@ -1,5 +1,6 @@
 """What is known of a feature's use: loads the facts of every customer that may use it."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -187,8 +188,6 @@ def _adoption_explanation(
     insights: rules.AdoptionInsights,
     parameters: ProductParameters,
 ) -> Explanation:
-    overall, correlation = insights.overall, insights.health_correlation
-    without_usage = insights.correlation_without_usage
     reasons = insights.reasons
     if feature.retired_date is not None and feature.retired_date <= as_of:
         reasons += (f"The feature was retired on {feature.retired_date}: its last days are shown.",)
@@ -203,29 +202,34 @@ def _adoption_explanation(
             "window_start": rules.window_start(on=on, days=parameters.use_window_days),
             "retired_date": feature.retired_date,
         },
-        steps={
-            "eligible": overall.eligible,
-            "adopted": overall.adopted,
-            "segments": {
-                segment: {"eligible": part.eligible, "adopted": part.adopted, "rate": part.rate}
-                for segment, part in insights.segments
-            },
-            "correlation_interval": correlation.interval,
-            "correlation_without_usage": without_usage.value,
-            "correlation_without_usage_interval": without_usage.interval,
-            "correlation_without_usage_size": without_usage.sample_size,
-            "tests": [
-                {
-                    "barrier": check.barrier,
-                    "measure": check.measure,
-                    "value": check.value,
-                    "limit": check.limit,
-                    "sample_size": check.sample_size,
-                    "shortfall": check.shortfall,
-                }
-                for check in insights.checks
-            ],
-        },
-        sample_size=correlation.sample_size,
+        steps=_adoption_steps(insights),
+        sample_size=insights.health_correlation.sample_size,
         reasons=reasons,
     )
+
+
+def _adoption_steps(insights: rules.AdoptionInsights) -> Mapping[str, Any]:
+    without_usage = insights.correlation_without_usage
+    return {
+        "eligible": insights.overall.eligible,
+        "adopted": insights.overall.adopted,
+        "segments": {
+            segment: {"eligible": part.eligible, "adopted": part.adopted, "rate": part.rate}
+            for segment, part in insights.segments
+        },
+        "correlation_interval": insights.health_correlation.interval,
+        "correlation_without_usage": without_usage.value,
+        "correlation_without_usage_interval": without_usage.interval,
+        "correlation_without_usage_size": without_usage.sample_size,
+        "tests": [
+            {
+                "barrier": check.barrier,
+                "measure": check.measure,
+                "value": check.value,
+                "limit": check.limit,
+                "sample_size": check.sample_size,
+                "shortfall": check.shortfall,
+            }
+            for check in insights.checks
+        ],
+    }

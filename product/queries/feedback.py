@@ -29,32 +29,16 @@ def ticket_status(
     if ticket is None:
         raise UnknownObject("There is no product ticket with this id.")
     position = _current_position(ticket, at.date(), parameters)
-    target_date = position.target_date
     return Outcome(
         body={
             "ticket_id": ticket.public_id,
             "status": ticket.status,
             "priority": ticket.priority,
             "roadmap_position": position.label,
-            "target_date": target_date,
+            "target_date": position.target_date,
             "feedback_count": ticket.submissions,
         },
-        explanation=Explanation(
-            rule_id=ROADMAP_RULE,
-            rule_version=RULE_VERSION,
-            inputs={
-                "feature_id": ticket.feature.public_id,
-                "as_of": at.date(),
-                "opened_at": ticket.opened_at,
-                "latest_feedback_at": ticket.latest_at,
-                "closed_at": ticket.closed_at,
-                "target_date_given": ticket.target_date,
-            },
-            steps={"priority_score": ticket.priority_score, "position_basis": position.basis},
-            reasons=()
-            if target_date is not None
-            else ("target_date is null: the ticket is in the backlog.",),
-        ),
+        explanation=_status_explanation(ticket, position, at.date()),
     )
 
 
@@ -145,3 +129,21 @@ def _current_position(
         parameters=parameters,
     )
     return rules.kept_position(promised=ticket.target_date, proposed=proposed, as_of=as_of)
+
+
+def _status_explanation(ticket: Any, position: rules.RoadmapPosition, as_of: date) -> Explanation:
+    in_backlog = "target_date is null: the ticket is in the backlog."
+    return Explanation(
+        rule_id=ROADMAP_RULE,
+        rule_version=RULE_VERSION,
+        inputs={
+            "feature_id": ticket.feature.public_id,
+            "as_of": as_of,
+            "opened_at": ticket.opened_at,
+            "latest_feedback_at": ticket.latest_at,
+            "closed_at": ticket.closed_at,
+            "target_date_given": ticket.target_date,
+        },
+        steps={"priority_score": ticket.priority_score, "position_basis": position.basis},
+        reasons=(in_backlog,) if position.target_date is None else (),
+    )

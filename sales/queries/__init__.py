@@ -10,6 +10,7 @@ from sales.queries.handoff import (
     read_handoff,
     repeated_outcome,
 )
+from sales.queries.status import handoff_status
 
 __all__ = [
     "HandoffReading",
@@ -18,6 +19,7 @@ __all__ = [
     "expansion_readiness",
     "expected_deals",
     "handoff_outcome",
+    "handoff_status",
     "known_deals",
     "read_handoff",
     "repeated_outcome",

@@ -19,6 +19,7 @@ from cs_integrations.customers.models import (
     Subscription,
 )
 from cs_integrations.customers.queries import (
+    HealthReading,
     UsageReading,
     known_customers,
     latest_health,
@@ -74,11 +75,7 @@ def expansion(
             rule_id=EXPANSION_RULE_ID,
             rule_version=RULE_VERSION,
             inputs=_expansion_inputs(customer, facts, proof, as_of),
-            steps={
-                **_readiness_steps(readiness, facts, parameters),
-                **_portfolio_steps(portfolio),
-                **_white_space_steps(white_space),
-            },
+            steps=_expansion_steps(readiness, facts, portfolio, white_space, parameters),
             sample_size=None if proof.health is None else proof.health.measurements,
             reasons=(*readiness.reasons, *portfolio.reasons, *white_space.reasons),
         ),
@@ -110,33 +107,53 @@ def _customer_facts(
     subscriptions = running_subscriptions(customer_ids=active_ids)
     health = latest_health(customer_ids=ids, on=as_of)
     sponsors = _sponsors(ids)
-    facts: dict[int, CustomerFacts] = {}
-    for customer in customers:
-        standing = standings.get(customer.pk)
-        subscription = subscriptions.get(customer.pk)
-        measured = health.get(customer.pk)
-        limits = rules.limit_uses(
-            uses=_monthly_uses(usage.get(customer.pk, ())),
-            subscribed_seats=subscription.seats if subscription else None,
+    return {
+        customer.pk: _facts_of(
+            customer,
             as_of=as_of,
+            standing=standings.get(customer.pk),
+            subscription=subscriptions.get(customer.pk),
+            usage=usage.get(customer.pk, ()),
+            health=health.get(customer.pk),
+            sponsors=sponsors.get(customer.pk),
+            highest_open_escalation=escalations.get(customer.pk),
             parameters=parameters,
         )
-        facts[customer.pk] = CustomerFacts(
-            standing=standing,
-            subscription=subscription,
-            limits=limits,
-            readiness=rules.ReadinessFacts(
-                is_churned=_is_churned(customer),
-                delivery_pct=standing.delivery_pct if standing else None,
-                health=measured.score if measured else None,
-                capacity=rules.capacity_score(limits=limits, parameters=parameters),
-                sponsors=sponsors.get(customer.pk),
-                days_to_renewal=(standing.renewal_date - as_of).days if standing else None,
-                has_payment_trouble=standing.has_payment_trouble if standing else False,
-                highest_open_escalation=escalations.get(customer.pk),
-            ),
-        )
-    return facts
+        for customer in customers
+    }
+
+
+def _facts_of(
+    customer: Customer,
+    *,
+    as_of: date,
+    standing: ContractStanding | None,
+    subscription: Subscription | None,
+    usage: Collection[UsageReading],
+    health: HealthReading | None,
+    sponsors: tuple[rules.Sponsor, ...] | None,
+    highest_open_escalation: int | None,
+    parameters: SalesParameters,
+) -> CustomerFacts:
+    limits = rules.limit_uses(
+        uses=_monthly_uses(usage),
+        subscribed_seats=subscription.seats if subscription else None,
+        as_of=as_of,
+        parameters=parameters,
+    )
+    readiness = rules.ReadinessFacts(
+        is_churned=_is_churned(customer),
+        delivery_pct=standing.delivery_pct if standing else None,
+        health=health.score if health else None,
+        capacity=rules.capacity_score(limits=limits, parameters=parameters),
+        sponsors=sponsors,
+        days_to_renewal=(standing.renewal_date - as_of).days if standing else None,
+        has_payment_trouble=standing is not None and standing.has_payment_trouble,
+        highest_open_escalation=highest_open_escalation,
+    )
+    return CustomerFacts(
+        standing=standing, subscription=subscription, limits=limits, readiness=readiness
+    )
 
 
 def _is_churned(customer: Customer) -> bool:
@@ -282,20 +299,15 @@ def _expansion_inputs(
     }
 
 
-def _readiness_steps(
-    readiness: rules.Readiness, facts: CustomerFacts, parameters: SalesParameters
+def _expansion_steps(
+    readiness: rules.Readiness,
+    facts: CustomerFacts,
+    portfolio: rules.Portfolio,
+    white_space: rules.WhiteSpace,
+    parameters: SalesParameters,
 ) -> dict[str, Any]:
     return {
-        "limits": {
-            limit.metric: {
-                "used": limit.used,
-                "limit": limit.limit,
-                "pct": limit.pct,
-                "months_at_full": limit.months_at_full,
-                "growth_pct": limit.growth_pct,
-            }
-            for limit in facts.limits
-        },
+        "limits": {limit.metric: _limit_step(limit) for limit in facts.limits},
         "factors": {
             item.factor: {"points": item.points, "weight": item.weight}
             for item in readiness.factors
@@ -303,23 +315,23 @@ def _readiness_steps(
         "weighted_mean": readiness.weighted_mean,
         "gates": {gate.gate: gate.cap for gate in readiness.gates},
         "is_ready": rules.is_ready(score=readiness.score, parameters=parameters),
-    }
-
-
-def _portfolio_steps(portfolio: rules.Portfolio) -> dict[str, Any]:
-    return {
         "roi_multiple": portfolio.roi_multiple,
         "evidence_dates": {item.code: item.evidence_date for item in portfolio.items},
-    }
-
-
-def _white_space_steps(white_space: rules.WhiteSpace) -> dict[str, Any]:
-    return {
         "white_space": {
             "tier": white_space.tier,
             "seats": white_space.seats,
             "workspaces": white_space.workspaces,
             "items": dict(white_space.items),
             "total": white_space.total,
-        }
+        },
+    }
+
+
+def _limit_step(limit: rules.LimitUse) -> dict[str, Any]:
+    return {
+        "used": limit.used,
+        "limit": limit.limit,
+        "pct": limit.pct,
+        "months_at_full": limit.months_at_full,
+        "growth_pct": limit.growth_pct,
     }

@@ -1,8 +1,8 @@
 """Same client, same key, same request: one effect and one answer."""
 
 import threading
-from datetime import timedelta
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.db import connection

@@ -1,76 +1,19 @@
-"""POST and GET /finance/forecast/{customer_id}"""
+"""POST /finance/forecast/{customer_id}: the answer and its reasons."""
 
 import json
-from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
 from audit.models import AuditBody
-from cs_integrations.customers.models import Customer, HealthSnapshot, Stakeholder
+from cs_integrations.customers.models import HealthSnapshot, Stakeholder
 from finance.models import Contract, ForecastAdjustment
-from tests.clients import problem_of, record_of
-from tests.factories import (
-    NOON,
-    TODAY,
-    CustomerFactory,
-    HealthSnapshotFactory,
-    PlanFactory,
-    StakeholderFactory,
-    SubscriptionFactory,
-    UsageMonthlyFactory,
-)
-from tests.finance.factories import ContractFactory, DeliveryFactory, ForecastAdjustmentFactory
+from tests.clients import record_of
+from tests.factories import TODAY, HealthSnapshotFactory
+from tests.finance.factories import ContractFactory
+from tests.finance.submissions import BODY, PATH, body
 
 pytestmark = pytest.mark.django_db
-
-PATH = "/finance/forecast/cust_123"
-BODY = {
-    "renewal_probability": 0.94,
-    "confidence_interval": [0.88, 0.97],
-    "scenarios": {"expansion": "$75k"},
-}
-
-
-def body(**changes):
-    return {name: value for name, value in (BODY | changes).items() if value is not None}
-
-
-@pytest.fixture
-def customer():
-    """Steady health of 88; readiness 25 + 22 + 25 + 12.75 + 7 = 91.75 points, so 92."""
-    customer = CustomerFactory(public_id="cust_123")
-    contract = ContractFactory(customer=customer, end_date=TODAY + timedelta(days=165))
-    DeliveryFactory(commitment__contract=contract)
-    for days_ago in (0, 90):
-        HealthSnapshotFactory(customer=customer, measured_date=TODAY - timedelta(days=days_ago))
-    SubscriptionFactory(customer=customer, plan=PlanFactory(mails_per_month=None), seats=15)
-    for month in (date(2026, 4, 1), date(2026, 5, 1)):
-        UsageMonthlyFactory(customer=customer, month=month, used=14)
-    StakeholderFactory(customer=customer, sponsor=True)
-    return customer
-
-
-@pytest.fixture
-def send(api):
-    return lambda sent=BODY, **headers: api.send(PATH, sent, **headers)
-
-
-@pytest.fixture
-def submit(api):
-    """Submit a body and return the answer's members."""
-
-    def submit(sent=BODY, path=PATH):
-        answer = api.send(path, sent)
-        assert answer.status_code == 201, answer.content
-        return answer.json()
-
-    return submit
-
-
-@pytest.fixture
-def explained(submit):
-    return lambda sent=BODY: submit(sent, f"{PATH}?explain=true")["explanation"]
 
 
 def test_it_gives_the_specified_example(send, customer):
@@ -208,6 +151,28 @@ def test_without_older_health_no_trend_is_assumed(explained, customer):
     assert explanation["reasons"] == ["No computed health is 90 days old, so no trend is assumed."]
 
 
+@pytest.mark.parametrize(
+    ("scores", "reason"),
+    [
+        ((88, 60), "The trend counts as 5 points at most."),
+        ((70, 95), "The trend counts as 5 points at most."),
+        ((45, 35), "In the red zone a rise of health does not count."),
+    ],
+)
+def test_a_trend_that_is_held_back_is_named(explained, customer, scores, reason):
+    HealthSnapshot.objects.exclude(measured_date=TODAY).update(score=scores[1])
+    HealthSnapshot.objects.filter(measured_date=TODAY).update(score=scores[0])
+
+    assert reason in explained()["reasons"]
+
+
+def test_an_interval_without_width_counts_as_a_narrow_one(explained, customer):
+    certain = explained(body(confidence_interval=[0.94, 0.94]))
+
+    assert certain["reasons"] == ["An interval narrower than 0.0392 counts as that wide."]
+    assert certain["steps"]["blended_probability"] == 0.940104
+
+
 def test_an_expansion_of_unknown_readiness_has_no_value(api):
     ContractFactory(customer__public_id="cust_123")
 
@@ -218,210 +183,6 @@ def test_an_expansion_of_unknown_readiness_has_no_value(api):
         "Expansion readiness is unknown, so no value is put on the scenario."
         in answer["explanation"]["reasons"]
     )
-
-
-# --- history, repeats ----------------------------------------------------------------------------
-
-
-def test_the_same_body_again_within_a_day_is_the_same_forecast(
-    client_with, send, customer, time_machine
-):
-    first = send()
-    time_machine.move_to(NOON + timedelta(hours=23, minutes=59), tick=False)
-    HealthSnapshot.objects.update(score=50)
-
-    again = client_with("cs-finance.write").send(
-        PATH, b'{"renewal_probability": 0.940, "confidence_interval": [0.88, 9.7e-1],'
-        b' "scenarios": {"expansion": "$75k"}}'
-    )  # fmt: skip
-
-    assert (again.status_code, again.json()) == (201, first.json())
-    assert again["Idempotent-Replayed"] == "true"
-    assert again["Location"] == first["Location"]
-    assert ForecastAdjustment.objects.count() == 1
-
-
-def test_a_day_later_it_is_a_new_forecast(client_with, send, customer, time_machine):
-    first = send()
-    time_machine.move_to(NOON + timedelta(hours=24), tick=False)
-
-    again = client_with("cs-finance.write").send(PATH, BODY)
-
-    assert again.json()["forecast_id"] != first.json()["forecast_id"]
-    assert "Idempotent-Replayed" not in again
-    assert ForecastAdjustment.objects.count() == 2
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"renewal_probability": 0.93},
-        {"confidence_interval": [0.87, 0.97]},
-        {"scenarios": {"expansion": "$75,000"}},
-        {"evidence": "Sponsor confirmed the budget"},
-        {"period": "2027Q1"},
-    ],
-    ids=lambda changes: next(iter(changes)),
-)
-def test_another_body_supersedes_the_forecast_and_both_are_kept(api, submit, customer, changes):
-    first, second = submit(), submit(body(**changes))
-
-    assert api.read(PATH).json() == second
-    old = ForecastAdjustment.objects.get(public_id=first["forecast_id"])
-    new = ForecastAdjustment.objects.get(public_id=second["forecast_id"])
-    assert (old.superseded_at, new.superseded_at) == (NOON, None)
-
-
-def test_going_back_to_an_earlier_forecast_is_a_new_one(submit, customer):
-    first = submit()
-    submit(body(renewal_probability=0.9))
-
-    assert submit()["forecast_id"] != first["forecast_id"]
-
-
-def test_forecasts_of_one_customer_leave_those_of_others_alone(submit, customer):
-    other = ForecastAdjustmentFactory()
-
-    submit()
-
-    other.refresh_from_db()
-    assert other.superseded_at is None
-
-
-def test_a_key_answers_the_same_bytes_and_acts_once(send, customer):
-    key = {"Idempotency-Key": "forecast-of-june"}
-    first = send(**key)
-    ForecastAdjustment.objects.update(risk_adjusted_value=1)
-
-    again = send(**key)
-
-    assert (again.status_code, again.content) == (201, first.content)
-    assert again["Idempotent-Replayed"] == "true"
-    assert again["Location"] == first["Location"]
-    assert ForecastAdjustment.objects.count() == 1
-
-
-def test_a_key_of_another_body_is_refused(send, customer):
-    send(**{"Idempotency-Key": "forecast-of-june"})
-
-    answer = send(body(renewal_probability=0.9), **{"Idempotency-Key": "forecast-of-june"})
-
-    assert problem_of(answer) == (422, "idempotency-key-reused", [])
-    assert ForecastAdjustment.objects.count() == 1
-
-
-# --- reading -------------------------------------------------------------------------------------
-
-
-def test_what_is_read_was_computed_when_it_was_submitted(api, submit, customer):
-    sent = submit()
-    HealthSnapshot.objects.update(score=40)
-    Contract.objects.update(annual_value=1)
-
-    assert api.read(PATH).json() == sent
-
-
-def test_reading_explains_itself_too(api, explained, customer):
-    given = explained()
-
-    assert api.read(f"{PATH}?explain=true").json()["explanation"] == given
-
-
-# --- refusals ------------------------------------------------------------------------------------
-
-
-def test_without_a_forecast_there_is_nothing_to_read(api, customer):
-    answer = api.read(PATH)
-
-    assert problem_of(answer) == (404, "not-found", [])
-    assert answer.json()["detail"] == "There is no forecast for this customer."
-
-
-@pytest.mark.parametrize("customer_id", ["cust_404", "cust_", "ctr_123", "cust_%00", "cust_1-2"])
-@pytest.mark.parametrize("method", ["read", "send"])
-def test_an_unknown_customer_is_not_found(api, customer, method, customer_id):
-    sent = () if method == "read" else (BODY,)
-
-    answer = getattr(api, method)(f"/finance/forecast/{customer_id}", *sent)
-
-    assert problem_of(answer) == (404, "not-found", [])
-    assert answer.json()["detail"] == "There is no customer with this id."
-
-
-def test_a_deleted_customer_is_not_found(send, customer):
-    Customer.objects.update(status=Customer.Status.DELETED)
-
-    assert send().status_code == 404
-    assert not ForecastAdjustment.objects.exists()
-
-
-@pytest.mark.parametrize("trait", ["ended", "future", "superseded", "terminated", None])
-def test_without_a_running_contract_there_is_nothing_to_renew(send, trait):
-    customer = CustomerFactory(public_id="cust_123")
-    if trait == "superseded":
-        successor = ContractFactory(customer=customer, ended=True)
-        ContractFactory(customer=customer, superseded=True, superseded_by=successor)
-    elif trait:
-        ContractFactory(customer=customer, **{trait: True})
-
-    answer = send()
-
-    assert problem_of(answer) == (409, "conflict", [])
-    assert "nothing to renew" in answer.json()["detail"]
-    assert not ForecastAdjustment.objects.exists()
-
-
-@pytest.mark.parametrize(
-    ("changes", "pointer", "rule"),
-    [
-        ({"renewal_probability": None}, "/renewal_probability", "required"),
-        ({"renewal_probability": 1.01}, "/renewal_probability", "range"),
-        ({"renewal_probability": -0.01}, "/renewal_probability", "range"),
-        ({"renewal_probability": "0.94"}, "/renewal_probability", "not_a_number"),
-        ({"renewal_probability": True}, "/renewal_probability", "not_a_number"),
-        ({"confidence_interval": None}, "/confidence_interval", "required"),
-        ({"confidence_interval": 0.9}, "/confidence_interval", "not_a_list"),
-        ({"confidence_interval": [0.88]}, "/confidence_interval", "min_length"),
-        ({"confidence_interval": [0.8, 0.9, 0.97]}, "/confidence_interval", "max_length"),
-        ({"confidence_interval": [0.88, 1.2]}, "/confidence_interval/1", "range"),
-        ({"confidence_interval": [0.97, 0.88]}, "/confidence_interval", "ordered"),
-        ({"confidence_interval": [0.95, 0.97]}, "/confidence_interval", "ordered"),
-        ({"confidence_interval": [0.80, 0.90]}, "/confidence_interval", "ordered"),
-        ({"scenarios": {"expansion": "75k"}}, "/scenarios/expansion", "money"),
-        ({"scenarios": {"expansion": 75_000}}, "/scenarios/expansion", "not_text"),
-        ({"scenarios": {"expansion": "$1001m"}}, "/scenarios/expansion", "max_value"),
-        ({"scenarios": {"windfall": "$75k"}}, "/scenarios/windfall", "unknown_member"),
-        ({"evidence": 1}, "/evidence", "not_text"),
-        ({"evidence": "x" * 501}, "/evidence", "max_length"),
-        ({"period": "x" * 41}, "/period", "max_length"),
-        ({"forecast": 1}, "/forecast", "unknown_member"),
-    ],
-)
-def test_a_broken_rule_is_named_and_nothing_is_stored(send, customer, changes, pointer, rule):
-    answer = send(body(**changes))
-
-    assert problem_of(answer) == (400, "validation-error", [(pointer, rule)])
-    assert not ForecastAdjustment.objects.exists()
-
-
-def test_each_broken_rule_is_named(send, customer):
-    status, _, errors = problem_of(send({"confidence_interval": [2, 3], "evidence": None}))
-
-    assert status == 400
-    assert {pointer for pointer, _ in errors} == {
-        "/renewal_probability",
-        "/confidence_interval/0",
-        "/confidence_interval/1",
-        "/evidence",
-    }
-
-
-def test_a_refused_forecast_leaves_the_current_one_in_force(api, submit, send, customer):
-    current = submit()
-
-    assert send(body(confidence_interval=[0.95, 0.97])).status_code == 400
-
-    assert api.read(PATH).json() == current
 
 
 # --- reasons, trail ------------------------------------------------------------------------------

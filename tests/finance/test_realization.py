@@ -166,10 +166,13 @@ def test_a_feature_that_is_used_enough_is_no_gap(read, contract):
     assert read()["utilization_gaps"] == []
 
 
-def test_without_a_contracted_quantity_there_is_no_gap(read, contract):
+def test_without_a_contracted_quantity_there_is_no_gap(read, explained, contract):
     FeatureEntitlement.objects.update(contracted_qty=None)
 
     assert read()["utilization_gaps"] == []
+    assert explained()["reasons"] == [
+        "No use of a contracted quantity is on record, so no gap is known."
+    ]
 
 
 def test_only_the_last_full_month_counts(read, contract):
@@ -228,7 +231,9 @@ def test_an_expansion_is_credited_by_the_documented_share(explained, contract):
 
 def test_other_outcomes_are_credited_by_agreement_only(explained, contract):
     AttributionEntry.objects.update(share=None, amount=10_000, kind=OutcomeKind.PROTECTED_REVENUE)
-    assert explained()["steps"]["outcome_to_date"] == 0
+    explanation = explained()
+    assert explanation["steps"]["outcome_to_date"] == 0
+    assert explanation["reasons"] == ["No share was agreed for 2 of the outcomes."]
 
     AttributionPolicyFactory(kind=OutcomeKind.PROTECTED_REVENUE, share=Decimal("0.3"))
 

@@ -46,7 +46,6 @@ class TestTheSpecificationsExamples:
                 self.check(client_with("cs-marketing.read", "cs-marketing.write"))
                 transaction.set_rollback(True)
 
-    @pytest.mark.usefixtures("neighbors")
     @pytest.mark.parametrize("random_seed", [2, 3, 4])
     def test_do_not_hang_on_the_random_seed(self, client_with, random_seed):
         seed(DAYS[0], random_seed)
@@ -73,15 +72,13 @@ class TestTheSpecificationsExamples:
         assert again == performance
 
 
+@pytest.fixture
+def portfolio(db):
+    seed(DAYS[0])
+
+
+@pytest.mark.usefixtures("portfolio")
 class TestTheFacts:
-    @pytest.fixture
-    def as_of(self):
-        return DAYS[0]
-
-    @pytest.fixture(autouse=True)
-    def _portfolio(self, as_of):
-        seed(as_of)
-
     def test_are_twelve_campaigns_of_five_kinds(self):
         kinds = list(Campaign.objects.values_list("kind", flat=True))
 
@@ -107,15 +104,15 @@ class TestTheFacts:
             sequence=SequenceCode.ONBOARDING_NURTURE, zone_at_start="yellow"
         ).exists()
 
-    def test_measure_nothing_that_a_snapshot_could_contradict(self, as_of):
+    def test_measure_nothing_that_a_snapshot_could_contradict(self):
         measured = CampaignEnrollment.objects.filter(health_after__isnull=False)
         span = timedelta(days=PARAMETERS.measure_after_days)
 
         last = max((row.started_at + span).date() for row in measured)
-        assert last < as_of - timedelta(days=180)
+        assert last < DAYS[0] - timedelta(days=180)
 
-    def test_lie_in_the_past(self, as_of):
-        midnight = datetime.combine(as_of, time(), UTC)
+    def test_lie_in_the_past(self):
+        midnight = datetime.combine(DAYS[0], time(), UTC)
         assert not CampaignEnrollment.objects.filter(started_at__gt=midnight).exists()
         assert not Message.objects.filter(sent_at__gt=midnight).exists()
         assert not EngagementEvent.objects.filter(occurred_at__gt=midnight).exists()
@@ -128,8 +125,8 @@ class TestTheFacts:
                 assert earlier.ended_at is not None
                 assert earlier.ended_at <= later.started_at
 
-    def test_give_null_correlations_where_there_is_too_little(self, as_of, client_with):
-        with noon(as_of):
+    def test_give_null_correlations_where_there_is_too_little(self, client_with):
+        with noon(DAYS[0]):
             api = client_with("cs-marketing.read")
             reasons = {
                 name: api.read(f"/marketing/performance/{name}?explain=true").json()

@@ -8,6 +8,7 @@ import time_machine
 
 from cs_integrations.customers.models import CustomerMilestone, HealthSnapshot, Milestone
 from marketing.models import Campaign, CampaignEnrollment, ExpansionLead, TriggerEvent
+from operations.models import WorkflowExecution
 from tests.clients import problem_of, record_of
 from tests.factories import (
     NOON,
@@ -23,6 +24,7 @@ from tests.marketing.factories import (
     ExpansionLeadFactory,
     MessageFactory,
 )
+from tests.marketing.neighbors import escalate, make_ready, neglect_feature
 
 SPECIFIED = {"health_score": 75, "risk_category": "monitor", "milestones": ["adoption_complete"]}
 PHASES = {
@@ -35,7 +37,7 @@ STORED = (Campaign, CampaignEnrollment, TriggerEvent, ExpansionLead, CustomerMil
 
 
 @pytest.fixture(autouse=True)
-def _today(neighbors):
+def _today():
     with time_machine.travel(NOON, tick=False):
         yield
 
@@ -160,50 +162,53 @@ class TestTheAnswerFollowsTheFacts:
         assert sequences(answer) == ["retention_recovery"]
         assert Campaign.objects.get().kind == "retention"
 
-    def test_a_weak_core_feature_adds_a_boost(self, tell, harbor, neighbors):
-        neighbors.weak_features[harbor.pk] = ("templates",)
+    def test_a_weak_core_feature_adds_a_boost(self, tell, harbor):
+        neglect_feature(harbor, "templates")
 
         answer = tell()
 
         assert sequences(answer) == ["onboarding_nurture", "feature_adoption_boost"]
         assert answer.json()["explanation"]["inputs"]["weak_core_features"] == ["templates"]
 
-    def test_red_calls_for_rescue_and_a_workflow(self, tell, harbor, neighbors):
+    def test_red_calls_for_rescue_and_a_workflow(self, tell, harbor):
         answer = tell(health_score=45)
 
         assert sequences(answer) == ["critical_rescue"]
-        assert neighbors.started == [("wf_executive_escalation", harbor.pk, 3)]
-        assert answer.json()["explanation"]["steps"]["workflow_execution"] == "exec_1"
+        execution = WorkflowExecution.objects.get()
+        assert (execution.customer, execution.tier) == (harbor, 3)
+        assert execution.workflow.code == "wf_executive_escalation"
+        steps = answer.json()["explanation"]["steps"]
+        assert steps["workflow_execution"] == execution.public_id
 
-    def test_nothing_but_red_starts_a_workflow(self, tell, neighbors):
+    def test_nothing_but_red_starts_a_workflow(self, tell):
         tell()
 
-        assert neighbors.started == []
+        assert not WorkflowExecution.objects.exists()
 
-    def test_a_ready_green_customer_becomes_a_lead(self, tell, harbor, neighbors):
-        neighbors.readiness[harbor.pk] = Decimal("91.75")
+    def test_a_ready_green_customer_becomes_a_lead(self, tell, harbor):
+        make_ready(harbor)
 
         assert sequences(tell(health_score=88)) == ["expansion_nurture"]
         lead = ExpansionLead.objects.get()
-        assert (lead.customer, lead.readiness) == (harbor, Decimal("91.75"))
+        assert (lead.customer, lead.readiness) == (harbor, 92)
         assert (lead.score_label, lead.lifecycle) == ("CS-qualified", "Expansion")
 
-    def test_an_open_lead_stays_the_only_one(self, tell, harbor, neighbors):
-        neighbors.readiness[harbor.pk] = Decimal(90)
+    def test_an_open_lead_stays_the_only_one(self, tell, harbor):
+        make_ready(harbor)
         lead = ExpansionLeadFactory(customer=harbor)
 
         tell(health_score=88)
 
         assert ExpansionLead.objects.get() == lead
 
-    def test_an_open_escalation_holds_expansion_back(self, tell, harbor, neighbors):
-        neighbors.readiness[harbor.pk] = Decimal(90)
-        neighbors.open_tiers[harbor.pk] = 3
+    def test_an_open_escalation_holds_expansion_back(self, tell, harbor):
+        make_ready(harbor)
+        escalate(harbor, tier=3)
 
         answer = tell(health_score=88)
 
         assert sequences(answer) == []
-        assert "an open escalation blocks the renewal" in reasons(answer)
+        assert answer.json()["explanation"]["inputs"]["highest_open_tier"] == 3
         assert not ExpansionLead.objects.exists()
 
     def test_a_customer_that_left_is_won_back(self, api):
@@ -277,7 +282,7 @@ class TestWhoMayBeWrittenTo:
         assert sequences(answer) == expected
         assert ("has had this week's mails" in reasons(answer)) is (not expected)
 
-    def test_nobody_to_write_to_holds_mail_back_but_not_the_rescue(self, api, neighbors):
+    def test_nobody_to_write_to_holds_mail_back_but_not_the_rescue(self, api):
         customer = CustomerFactory()
 
         answer = api.send(
@@ -286,7 +291,7 @@ class TestWhoMayBeWrittenTo:
 
         assert sequences(answer) == []
         assert "no marketing contact" in reasons(answer)
-        assert neighbors.started == [("wf_executive_escalation", customer.pk, 3)]
+        assert WorkflowExecution.objects.get().customer == customer
 
 
 class TestRunningSequences:

@@ -101,10 +101,11 @@ def test_it_stores_what_the_service_level_promises(api, customer, senior):
     assert (escalation.tier, escalation.due_at) == (2, execution.due_at)
 
 
+@pytest.mark.usefixtures("customer", "senior")
 @pytest.mark.parametrize(
     ("tier", "text", "escalations"), [(1, "24h", 0), (2, "4h", 1), (3, "1h", 1), (4, "15m", 1)]
 )
-def test_each_tier_has_its_service_level(api, customer, senior, tier, text, escalations):
+def test_each_tier_has_its_service_level(api, tier, text, escalations):
     assert api.send(PATH, at_tier(tier)).json()["sla_target"] == text
     assert Escalation.objects.count() == escalations
 
@@ -310,6 +311,7 @@ def test_an_action_that_nothing_performs_is_no_success(api, customer, senior):
     )
 
 
+@pytest.mark.usefixtures("customer", "senior")
 @pytest.mark.parametrize(
     ("workflow_id", "action", "result"),
     [
@@ -318,7 +320,7 @@ def test_an_action_that_nothing_performs_is_no_success(api, customer, senior):
         ("wf_106", "record_contract", {"contract_id": None}),
     ],
 )
-def test_what_other_domains_know_is_recorded(api, customer, senior, workflow_id, action, result):
+def test_what_other_domains_know_is_recorded(api, workflow_id, action, result):
     api.send(f"/operations/execute/{workflow_id}/cust_123", TIER_2)
 
     step = executed().steps.get(action=action)
@@ -511,6 +513,7 @@ def test_a_workflow_out_of_use_is_refused(api, customer, senior):
     assert answer.json()["detail"] == "The workflow is out of use."
 
 
+@pytest.mark.usefixtures("customer", "senior")
 @pytest.mark.parametrize(
     ("body", "pointer", "rule"),
     [
@@ -528,7 +531,7 @@ def test_a_workflow_out_of_use_is_refused(api, customer, senior):
         ({"parameters": {"channel": "pigeon"}}, "/parameters/channel", "enum"),
     ],
 )
-def test_a_member_that_breaks_a_rule_is_named(api, customer, senior, body, pointer, rule):
+def test_a_member_that_breaks_a_rule_is_named(api, body, pointer, rule):
     answer = api.send(PATH, body)
 
     assert problem_of(answer) == (400, "validation-error", [(pointer, rule)])

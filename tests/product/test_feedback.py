@@ -5,6 +5,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from audit.models import AuditBody
 from cs_integrations.customers.models import Segment
@@ -230,6 +232,20 @@ def test_tickets_do_not_fall_when_fewer_customers_report(api, reported):
 
     ticket.refresh_from_db()
     assert (ticket.priority, ticket.priority_score) == (Priority.P0, 90)
+
+
+def test_many_open_tickets_cost_no_more_queries_than_two(api, reported):
+    _, feature = reported
+    other = FeatureFactory()
+    FeedbackFactory.create_batch(2, feature=other)
+    FeedbackFactory.create_batch(9, feature=feature)
+
+    with CaptureQueriesContext(connection) as for_two:
+        report(api, feature_id=other.public_id)
+    with CaptureQueriesContext(connection) as for_nine:
+        report(api)
+
+    assert len(for_nine) == len(for_two)
 
 
 # --- one ticket a customer and feature -------------------------------------------------------

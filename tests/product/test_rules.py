@@ -1007,6 +1007,15 @@ class TestRoadmap:
 
         assert found == planned
 
+    @pytest.mark.parametrize(
+        ("promised", "label"), [(date(2026, 3, 31), "Q1_target"), (None, "backlog")]
+    )
+    def test_a_closed_ticket_stays_where_it_was(self, promised: date | None, label: str) -> None:
+        found = rules.promised_position(promised=promised)
+
+        assert (found.label, found.target_date) == (label, promised)
+        assert found.basis is RoadmapBasis.PROMISE
+
     @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(0, 40))
     def test_quarters_hold_their_days_and_count_on_without_gaps(
         self, day: date, ahead: int

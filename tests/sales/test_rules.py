@@ -473,6 +473,20 @@ def test_capacity_scores_the_limit_nearest_to_being_reached(
     assert capacity(*uses, seats=seats) == points
 
 
+@pytest.mark.parametrize(
+    ("as_of", "oldest"),
+    [
+        (date(2026, 6, 15), date(2026, 3, 1)),
+        (date(2026, 3, 31), date(2025, 12, 1)),
+        (date(2026, 1, 1), date(2025, 10, 1)),
+    ],
+)
+def test_capacity_looks_back_to_the_month_before_the_oldest_allowed_one(
+    as_of: date, oldest: date
+) -> None:
+    assert rules.oldest_use_needed(as_of=as_of) == oldest
+
+
 def test_two_months_run_on_over_the_end_of_a_year() -> None:
     december = replace(use(12, 90), month=date(2024, 12, 31))
 

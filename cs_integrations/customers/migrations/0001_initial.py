@@ -8,155 +8,411 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Milestone',
+            name="Milestone",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(unique=True)),
-                ('phase', models.CharField(choices=[('onboarding', 'Onboarding'), ('adoption', 'Adoption'), ('value', 'Value'), ('renewal', 'Renewal'), ('expansion', 'Expansion'), ('advocacy', 'Advocacy')], max_length=12)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.SlugField(unique=True)),
+                (
+                    "phase",
+                    models.CharField(
+                        choices=[
+                            ("onboarding", "Onboarding"),
+                            ("adoption", "Adoption"),
+                            ("value", "Value"),
+                            ("renewal", "Renewal"),
+                            ("expansion", "Expansion"),
+                            ("advocacy", "Advocacy"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Plan',
+            name="Plan",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(unique=True)),
-                ('name', models.CharField(max_length=60)),
-                ('rank', models.PositiveSmallIntegerField(unique=True)),
-                ('monthly_price', models.DecimalField(decimal_places=2, max_digits=12)),
-                ('mails_per_month', models.PositiveIntegerField(blank=True, null=True)),
-                ('seats', models.PositiveIntegerField(blank=True, null=True)),
-                ('workspaces', models.PositiveIntegerField(blank=True, null=True)),
-                ('seat_price', models.DecimalField(decimal_places=2, default=0, max_digits=12)),
-                ('workspace_price', models.DecimalField(decimal_places=2, default=0, max_digits=12)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.SlugField(unique=True)),
+                ("name", models.CharField(max_length=60)),
+                ("rank", models.PositiveSmallIntegerField(unique=True)),
+                ("monthly_price", models.DecimalField(decimal_places=2, max_digits=12)),
+                ("mails_per_month", models.PositiveIntegerField(blank=True, null=True)),
+                ("seats", models.PositiveIntegerField(blank=True, null=True)),
+                ("workspaces", models.PositiveIntegerField(blank=True, null=True)),
+                ("seat_price", models.DecimalField(decimal_places=2, default=0, max_digits=12)),
+                (
+                    "workspace_price",
+                    models.DecimalField(decimal_places=2, default=0, max_digits=12),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Customer',
+            name="Customer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=functools.partial(cs_integrations.database.identifiers.new_public_id, *('cust',), **{}), editable=False, max_length=64, unique=True)),
-                ('name', models.CharField(max_length=200)),
-                ('segment', models.CharField(choices=[('enterprise', 'Enterprise'), ('mid_market', 'Mid-market'), ('small_business', 'Small business')], max_length=20)),
-                ('industry', models.CharField(max_length=40)),
-                ('stage', models.CharField(choices=[('onboarding', 'Onboarding'), ('adoption', 'Adoption'), ('expansion', 'Expansion'), ('renewal', 'Renewal'), ('advocacy', 'Advocacy'), ('at_risk', 'At risk'), ('churned', 'Churned')], default='adoption', max_length=20)),
-                ('status', models.CharField(choices=[('active', 'Active'), ('churned', 'Churned'), ('deleted', 'Deleted')], default='active', max_length=10)),
-                ('complexity', models.DecimalField(decimal_places=2, default=1, max_digits=3)),
-                ('timezone', models.CharField(default='UTC', max_length=40)),
-                ('started_date', models.DateField()),
-                ('churned_date', models.DateField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=functools.partial(
+                            cs_integrations.database.identifiers.new_public_id, *("cust",), **{}
+                        ),
+                        editable=False,
+                        max_length=64,
+                        unique=True,
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                (
+                    "segment",
+                    models.CharField(
+                        choices=[
+                            ("enterprise", "Enterprise"),
+                            ("mid_market", "Mid-market"),
+                            ("small_business", "Small business"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("industry", models.CharField(max_length=40)),
+                (
+                    "stage",
+                    models.CharField(
+                        choices=[
+                            ("onboarding", "Onboarding"),
+                            ("adoption", "Adoption"),
+                            ("expansion", "Expansion"),
+                            ("renewal", "Renewal"),
+                            ("advocacy", "Advocacy"),
+                            ("at_risk", "At risk"),
+                            ("churned", "Churned"),
+                        ],
+                        default="adoption",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("active", "Active"),
+                            ("churned", "Churned"),
+                            ("deleted", "Deleted"),
+                        ],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                ("complexity", models.DecimalField(decimal_places=2, default=1, max_digits=3)),
+                ("timezone", models.CharField(default="UTC", max_length=40)),
+                ("started_date", models.DateField()),
+                ("churned_date", models.DateField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['status', 'segment'], name='customers_status_segment')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('complexity__gte', 1), ('complexity__lte', 1.5)), name='customers_complexity_range'), models.CheckConstraint(condition=models.Q(models.Q(('status', 'churned'), _negated=True), ('churned_date__isnull', False), _connector='OR'), name='customers_churned_has_date')],
+                "indexes": [
+                    models.Index(fields=["status", "segment"], name="customers_status_segment")
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("complexity__gte", 1), ("complexity__lte", 1.5)),
+                        name="customers_complexity_range",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "churned"), _negated=True),
+                            ("churned_date__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="customers_churned_has_date",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Stakeholder',
+            name="Stakeholder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200)),
-                ('role', models.CharField(max_length=100)),
-                ('level', models.CharField(choices=[('c_level', 'C level'), ('vp', 'Vice president'), ('manager', 'Manager')], max_length=10)),
-                ('is_sponsor', models.BooleanField(default=False)),
-                ('is_champion', models.BooleanField(default=False)),
-                ('is_decision_maker', models.BooleanField(default=False)),
-                ('is_marketing_contact', models.BooleanField(default=False)),
-                ('nps', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('left_date', models.DateField(blank=True, null=True)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='customers.customer')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("role", models.CharField(max_length=100)),
+                (
+                    "level",
+                    models.CharField(
+                        choices=[
+                            ("c_level", "C level"),
+                            ("vp", "Vice president"),
+                            ("manager", "Manager"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("is_sponsor", models.BooleanField(default=False)),
+                ("is_champion", models.BooleanField(default=False)),
+                ("is_decision_maker", models.BooleanField(default=False)),
+                ("is_marketing_contact", models.BooleanField(default=False)),
+                ("nps", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("left_date", models.DateField(blank=True, null=True)),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="customers.customer",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ContactConsent',
+            name="ContactConsent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('channel', models.CharField(default='email', max_length=20)),
-                ('opted_out_at', models.DateTimeField(blank=True, null=True)),
-                ('stakeholder', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='consents', to='customers.stakeholder')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("channel", models.CharField(default="email", max_length=20)),
+                ("opted_out_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "stakeholder",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="consents",
+                        to="customers.stakeholder",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Subscription',
+            name="Subscription",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('seats', models.PositiveIntegerField()),
-                ('eligible_users', models.PositiveIntegerField(default=0)),
-                ('workspaces', models.PositiveIntegerField(default=1)),
-                ('business_units', models.PositiveIntegerField(default=1)),
-                ('monthly_price', models.DecimalField(decimal_places=2, max_digits=12)),
-                ('started_date', models.DateField()),
-                ('ended_date', models.DateField(blank=True, null=True)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='customers.customer')),
-                ('plan', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.plan')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("seats", models.PositiveIntegerField()),
+                ("eligible_users", models.PositiveIntegerField(default=0)),
+                ("workspaces", models.PositiveIntegerField(default=1)),
+                ("business_units", models.PositiveIntegerField(default=1)),
+                ("monthly_price", models.DecimalField(decimal_places=2, max_digits=12)),
+                ("started_date", models.DateField()),
+                ("ended_date", models.DateField(blank=True, null=True)),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="customers.customer",
+                    ),
+                ),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="customers.plan",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='UsageMonthly',
+            name="UsageMonthly",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('month', models.DateField()),
-                ('metric', models.CharField(choices=[('mail_volume', 'Mails sent'), ('seats', 'Seats in use')], max_length=12)),
-                ('used', models.PositiveIntegerField()),
-                ('limit', models.PositiveIntegerField(blank=True, null=True)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='customers.customer')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("month", models.DateField()),
+                (
+                    "metric",
+                    models.CharField(
+                        choices=[("mail_volume", "Mails sent"), ("seats", "Seats in use")],
+                        max_length=12,
+                    ),
+                ),
+                ("used", models.PositiveIntegerField()),
+                ("limit", models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="customers.customer",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='HealthSnapshot',
+            name="HealthSnapshot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('measured_date', models.DateField()),
-                ('source', models.CharField(choices=[('computed', 'Computed'), ('api_trigger', 'Sent with a trigger'), ('import', 'Imported')], default='computed', max_length=12)),
-                ('score', models.DecimalField(decimal_places=2, max_digits=5, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(100)])),
-                ('usage', models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True)),
-                ('engagement', models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True)),
-                ('business', models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True)),
-                ('relationship', models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True)),
-                ('recorded_at', models.DateTimeField()),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='customers.customer')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("measured_date", models.DateField()),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("computed", "Computed"),
+                            ("api_trigger", "Sent with a trigger"),
+                            ("import", "Imported"),
+                        ],
+                        default="computed",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "score",
+                    models.DecimalField(
+                        decimal_places=2,
+                        max_digits=5,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(100),
+                        ],
+                    ),
+                ),
+                (
+                    "usage",
+                    models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True),
+                ),
+                (
+                    "engagement",
+                    models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True),
+                ),
+                (
+                    "business",
+                    models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True),
+                ),
+                (
+                    "relationship",
+                    models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True),
+                ),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="customers.customer",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(models.F('customer'), models.OrderBy(models.F('measured_date'), descending=True), condition=models.Q(('source', 'computed')), name='customers_latest_health')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('score__gte', 0), ('score__lte', 100)), name='customers_health_range'), models.UniqueConstraint(condition=models.Q(('source', 'computed')), fields=('customer', 'measured_date'), name='customers_one_computed_health_a_day')],
+                "indexes": [
+                    models.Index(
+                        models.F("customer"),
+                        models.OrderBy(models.F("measured_date"), descending=True),
+                        condition=models.Q(("source", "computed")),
+                        name="customers_latest_health",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("score__gte", 0), ("score__lte", 100)),
+                        name="customers_health_range",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("source", "computed")),
+                        fields=("customer", "measured_date"),
+                        name="customers_one_computed_health_a_day",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='CustomerMilestone',
+            name="CustomerMilestone",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('achieved_date', models.DateField()),
-                ('source', models.CharField(default='computed', max_length=20)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='customers.customer')),
-                ('milestone', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.milestone')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("achieved_date", models.DateField()),
+                ("source", models.CharField(default="computed", max_length=20)),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="customers.customer",
+                    ),
+                ),
+                (
+                    "milestone",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="customers.milestone",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('customer', 'milestone'), name='customers_milestone_once')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("customer", "milestone"), name="customers_milestone_once"
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='stakeholder',
-            constraint=models.CheckConstraint(condition=models.Q(('nps__lte', 10)), name='customers_nps_range'),
+            model_name="stakeholder",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("nps__lte", 10)), name="customers_nps_range"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contactconsent',
-            constraint=models.UniqueConstraint(fields=('stakeholder', 'channel'), name='customers_one_consent_a_channel'),
+            model_name="contactconsent",
+            constraint=models.UniqueConstraint(
+                fields=("stakeholder", "channel"), name="customers_one_consent_a_channel"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_date__isnull', True)), fields=('customer',), name='customers_one_running_subscription'),
+            model_name="subscription",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ended_date__isnull", True)),
+                fields=("customer",),
+                name="customers_one_running_subscription",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='usagemonthly',
-            constraint=models.UniqueConstraint(fields=('customer', 'month', 'metric'), name='customers_one_usage_a_month'),
+            model_name="usagemonthly",
+            constraint=models.UniqueConstraint(
+                fields=("customer", "month", "metric"), name="customers_one_usage_a_month"
+            ),
         ),
     ]
