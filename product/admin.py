@@ -64,20 +64,20 @@ class ProductTicketAdmin(admin.ModelAdmin[ProductTicket]):
     )  # fmt: skip
     readonly_fields = tuple(name for name in fields if name not in ("status", "closed_at"))
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
 
 class GrowingFactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Facts that only grow: rows may be added, a correction is a new row."""
 
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
 
@@ -116,5 +116,5 @@ class FeedbackAdmin(GrowingFactAdmin):
     list_select_related = ("ticket", "customer", "feature")
     search_fields = ("customer__public_id", "customer__name", "feature__slug")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -56,7 +56,9 @@ def operation_of(call: dict[str, Any]) -> dict[str, Any]:
     """Return the operation that a call of the specification is an example of."""
     wanted = call["path"].split("?")[0]
     for method, path, described in API_OPERATIONS:
-        if method == call["method"].lower() and re.fullmatch(re.sub(r"{\w+}", "[^/]+", path), wanted):
+        if method == call["method"].lower() and re.fullmatch(
+            re.sub(r"{\w+}", "[^/]+", path), wanted
+        ):
             return described
     raise AssertionError(f"{call['name']} is not in the document")
 
@@ -206,7 +208,7 @@ class TestEachOperation:
     @named(operations())
     def test_answers_with_the_common_headers_every_time(self, method, path, described):
         for status, response in described["responses"].items():
-            assert COMMON_HEADERS <= set(response["headers"]), status
+            assert set(response["headers"]) >= COMMON_HEADERS, status
 
     @named(operations())
     def test_says_which_other_headers_come_with_which_status(self, method, path, described):

@@ -55,6 +55,7 @@ TABLE = (
         {"success_plan_id": "sp_1", "baseline_kpis": {"nps_target": 8.5}},
     ),
     Row("sales_expansion", "GET", "/sales/expansion/cust_1", "cs-sales.read"),
+    Row("sales_handoff_status", "GET", "/sales/handoff/status/cust_1", "cs-sales.read"),
     Row("product_adoption", "GET", "/product/adoption/feat_1", "cs-product.read"),
     Row("product_feedback_submit", "POST", "/product/feedback", "cs-product.write", FEEDBACK),
     Row("product_feedback_status", "GET", "/product/feedback/status/PROD-1", "cs-product.read"),
@@ -261,9 +262,7 @@ class TestTheTable:
 
     def test_leaves_no_other_route_but_the_public_ones_and_the_admin(self):
         others = {
-            route
-            for _, route in routed_calls()
-            if not route.startswith(("v1/", "auth/", "admin/"))
+            route for _, route in routed_calls() if not route.startswith(("v1/", "auth/", "admin/"))
         }
 
         assert others == PUBLIC

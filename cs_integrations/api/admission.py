@@ -32,7 +32,9 @@ def read_body(request: HttpRequest) -> HttpResponse | None:
     # Django takes a chunked body for an empty one, and would answer a question nobody asked.
     if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
         return problems.problem_response(
-            request, problems.LENGTH_REQUIRED, "Send a Content-Length; chunked bodies are not taken."
+            request,
+            problems.LENGTH_REQUIRED,
+            "Send a Content-Length; chunked bodies are not taken.",
         )
     declared = request.META.get("CONTENT_LENGTH") or "0"
     if not (declared.isascii() and declared.isdigit()):
@@ -64,9 +66,7 @@ def client_address(request: HttpRequest) -> str:
     ``X-Forwarded-For``; anything further left is the caller's own claim.
     """
     trusted = settings.TRUSTED_PROXY_COUNT
-    forwarded = [
-        part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-    ]
+    forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
     if trusted and len(forwarded) >= trusted and forwarded[-trusted]:
         return str(forwarded[-trusted][:MAX_ADDRESS_LENGTH])
     return str(request.META.get("REMOTE_ADDR", "")[:MAX_ADDRESS_LENGTH])

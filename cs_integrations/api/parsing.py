@@ -50,7 +50,7 @@ class StrictJSONParser(BaseParser):
         self,
         stream: IO[bytes],
         media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,  # noqa: ARG002
+        parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Return the object.
 
@@ -61,10 +61,12 @@ class StrictJSONParser(BaseParser):
         if media_type is not None and media_type.split(";")[0].strip().lower() != self.media_type:
             raise UnsupportedMediaType(media_type)
         value = _decoded(stream.read())
-        if not isinstance(value, dict | _Refused):
+        if isinstance(value, _Refused):
+            raise _refusal(value, "")
+        if not isinstance(value, dict):
             raise MalformedBody("The body must be a JSON object.", rule="object")
         _check(value, "", depth=1)
-        return value  # type: ignore[return-value] - a refused root does not get here
+        return value
 
 
 def _decoded(raw: bytes) -> Any:
@@ -121,8 +123,7 @@ def _check(value: Any, pointer: str, *, depth: int) -> None:
     if isinstance(value, str):
         _check_text(value, pointer)
     elif isinstance(value, _Refused):
-        place = pointer + _step(value.name) if value.name else pointer
-        raise MalformedBody(value.detail, rule=value.rule, pointer=place)
+        raise _refusal(value, pointer)
     elif isinstance(value, dict):
         for name, inner in value.items():
             place = pointer + _step(name)
@@ -137,6 +138,11 @@ def _check_text(text: str, pointer: str) -> None:
     if found := _UNSTORABLE.search(text):
         kind = "NUL characters" if found.group() == "\x00" else "lone surrogates"
         raise MalformedBody(f"Text must not contain {kind}.", rule="text", pointer=pointer)
+
+
+def _refusal(refused: _Refused, pointer: str) -> MalformedBody:
+    place = pointer + _step(refused.name) if refused.name else pointer
+    return MalformedBody(refused.detail, rule=refused.rule, pointer=place)
 
 
 def _too_deep(pointer: str) -> MalformedBody:

@@ -24,7 +24,7 @@ def reading_only(view: View[Arguments]) -> View[Arguments]:
 
     @wraps(view)
     def checked(
-        request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs
+        request: HttpRequest, /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> HttpResponseBase:
         if request.method in READING:
             return view(request, *args, **kwargs)

@@ -18,7 +18,7 @@ from operations.models import Assignment, Escalation, WorkflowExecution
 Result = Mapping[str, Any]
 
 
-class AutomationFailed(Exception):  # noqa: N818 - what happened, in the words of the rules
+class AutomationFailed(Exception):
     """An automated step could not do its work; the message says why."""
 
 

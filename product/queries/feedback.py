@@ -131,7 +131,11 @@ def _current_position(
     return rules.kept_position(promised=ticket.target_date, proposed=proposed, as_of=as_of)
 
 
-def _status_explanation(ticket: Any, position: rules.RoadmapPosition, as_of: date) -> Explanation:
+def _status_explanation(
+    ticket: Any,  # with what _counted_tickets() adds
+    position: rules.RoadmapPosition,
+    as_of: date,
+) -> Explanation:
     in_backlog = "target_date is null: the ticket is in the backlog."
     return Explanation(
         rule_id=ROADMAP_RULE,

@@ -145,8 +145,14 @@ class TestMembers:
         ("body", "pointer"),
         [
             (SOUND[:-1] + ', "renewal_probability": 0.94}', "/renewal_probability"),
-            (SOUND.replace('{"expansion"', '{"expansion": "$1", "expansion"'), "/scenarios/expansion"),
-            (r'{"renewal_probability": 0.1, "renewal_\u0070robability": 0.9}', "/renewal_probability"),
+            (
+                SOUND.replace('{"expansion"', '{"expansion": "$1", "expansion"'),
+                "/scenarios/expansion",
+            ),
+            (
+                r'{"renewal_probability": 0.1, "renewal_\u0070robability": 0.9}',
+                "/renewal_probability",
+            ),
             ('{"a~b/c": 1, "a~b/c": 2}', "/a~0b~1c"),
             ('{"é": 1, "é": 2}', "/é"),
         ],
@@ -189,7 +195,9 @@ class TestText:
 
     @pytest.mark.parametrize("name", [r"\u0000", r"\ud800", r"a\u0000b"])
     def test_is_refused_in_names_too(self, refusal, name):
-        response = refusal(SOUND.replace('"scenarios": {', f'"scenarios": {{"{name}": "$1", ').encode())
+        response = refusal(
+            SOUND.replace('"scenarios": {', f'"scenarios": {{"{name}": "$1", ').encode()
+        )
 
         [(pointer, rule)] = problem_of(response)[2]
         assert rule == "text"
@@ -204,14 +212,18 @@ class TestText:
 
 
 class TestEncodings:
-    @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
+    @pytest.mark.parametrize(
+        "encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"]
+    )
     def test_other_than_plain_utf_8_are_refused(self, refusal, encoding):
         status, slug, [(pointer, rule)] = problem_of(refusal(SOUND.encode(encoding)))
 
         assert (status, slug, pointer) == (400, "validation-error", "")
         assert rule in {"utf8", "json"}
 
-    @pytest.mark.parametrize("raw", [b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf8\x88\x80\x80\x80"])
+    @pytest.mark.parametrize(
+        "raw", [b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf8\x88\x80\x80\x80"]
+    )
     def test_bytes_that_are_no_utf_8_are_refused(self, refusal, raw):
         body = with_member('"X"').replace(b"X", raw)
 

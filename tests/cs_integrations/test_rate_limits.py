@@ -174,8 +174,9 @@ class TestLimitsAreIndependent:
         assert HubClient(token="a-second-token").read(FINANCE).status_code == 429
 
     def test_a_clients_own_limit_beats_the_default_up_and_down(self):
-        generous, meager = make_client(rate_limits={"finance": 99}), make_client(
-            rate_limits={"finance": 3}
+        generous, meager = (
+            make_client(rate_limits={"finance": 99}),
+            make_client(rate_limits={"finance": 3}),
         )
 
         assert limit_of(generous.read(FINANCE)) == (99, 98)
@@ -271,9 +272,7 @@ class TestForwardedAddresses:
         settings.ADDRESS_RATE_LIMIT = 2
 
     def knock(self, forwarded: str, **environ: str) -> Any:
-        return HubClient(token="garbage", **environ).read(
-            FINANCE, **{"X-Forwarded-For": forwarded}
-        )
+        return HubClient(token="garbage", **environ).read(FINANCE, **{"X-Forwarded-For": forwarded})
 
     def test_without_a_trusted_proxy_are_the_callers_own_claim(self):
         answers = [self.knock(f"198.51.100.{number}") for number in range(3)]
@@ -347,7 +346,12 @@ class TestCounters:
         monkeypatch.setattr(
             throttling,
             "get_usage",
-            lambda *_args, **_kwargs: {"count": 0, "limit": 0, "should_limit": True, "time_left": -1},
+            lambda *_args, **_kwargs: {
+                "count": 0,
+                "limit": 0,
+                "should_limit": True,
+                "time_left": -1,
+            },
         )
 
         response = make_client().read(FINANCE)

@@ -180,7 +180,7 @@ class TestRequests:
 
 class TestSeveralWorkers:
     def start(self, **environment: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
+        return subprocess.run(  # noqa: S603 - our own command
             [sys.executable, "-c", IMPORT_WSGI],
             cwd=django_settings.BASE_DIR,
             env={**os.environ, "REDIS_URL": "", **environment},

@@ -178,7 +178,9 @@ def variables() -> dict[str, str]:
         for call in ast.walk(ast.parse((ROOT / reader).read_text())):
             if not isinstance(call, ast.Call) or not ast.unparse(call.func).startswith("env."):
                 continue
-            name = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else ""
+            name = (
+                call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else ""
+            )
             default = next((word.value for word in call.keywords if word.arg == "default"), None)
             if isinstance(name, str) and name.isupper():
                 text = str(default.value).lower() if isinstance(default, ast.Constant) else ""

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from cs_integrations.customers.models import Customer, HealthSnapshot, Segment
-from cs_integrations.exchange import ExpectedDeal
 from operations.models import AccountSkillNeed, Csm, CsmSkill, Skill
+from sales.models import Deal
 from tests.clients import problem_of, record_of
 from tests.factories import TODAY, CustomerFactory, HealthSnapshotFactory
 from tests.operations.factories import (
@@ -17,8 +17,9 @@ from tests.operations.factories import (
     CsmSkillFactory,
     SkillFactory,
 )
+from tests.sales.factories import DealFactory
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("expect_deals")]
+pytestmark = pytest.mark.django_db
 
 PATH = "/operations/capacity/forecast"
 NEXT_90D = PATH + "?period=next_90d"
@@ -26,18 +27,23 @@ ENT, MID, SMALL = Segment.ENTERPRISE, Segment.MID_MARKET, Segment.SMALL_BUSINESS
 SCORES = {"green": 90, "yellow": 70, "red": 40}
 # How many accounts of each zone: enterprise, mid-market, small.
 PORTFOLIO = {"green": (3, 9, 8), "yellow": (3, 6, 6), "red": (2, 4, 4)}
-OPEN_DEALS = (
-    ExpectedDeal(segment="enterprise", close_probability=Decimal("0.9")),
-    ExpectedDeal(segment="mid_market", close_probability=Decimal("0.5")),
-    ExpectedDeal(segment="small_business", close_probability=Decimal("0.5")),
-    ExpectedDeal(segment="small_business", close_probability=Decimal("0.5")),
-)
+OPEN_DEALS = ((ENT, "0.9"), (MID, "0.5"), (SMALL, "0.5"), (SMALL, "0.5"))
+
+
+def open_deal(segment, probability, *, closes_in=30):
+    return DealFactory(
+        open=True,
+        segment=segment,
+        close_probability=Decimal(probability),
+        expected_close_date=TODAY + timedelta(days=closes_in),
+    )
 
 
 @pytest.fixture
-def portfolio(expect_deals):
+def portfolio():
     """The specification's example: 45 accounts, three CSMs, one of them skilled enough."""
-    expect_deals(*OPEN_DEALS)
+    for segment, probability in OPEN_DEALS:
+        open_deal(segment, probability)
     customers = [
         CustomerFactory.build(segment=segment)
         for counts in PORTFOLIO.values()
@@ -100,20 +106,21 @@ def test_the_explanation_holds_the_hours_behind_it(api, portfolio):
     ]
 
 
-def test_without_a_period_it_is_ninety_days(api, portfolio, expect_deals):
-    asked = expect_deals(*OPEN_DEALS)
-
-    assert api.read(PATH).json() == api.read(NEXT_90D).json()
-    assert asked == [(TODAY, TODAY + timedelta(days=89))] * 2
+def test_without_a_period_it_is_ninety_days(api, portfolio):
+    assert hours_of(api)["inputs"] == hours_of(api, NEXT_90D)["inputs"]
 
 
-@pytest.mark.parametrize("days", [30, 60, 180])
-def test_a_period_names_its_days(api, portfolio, expect_deals, days):
-    asked = expect_deals()
+@pytest.mark.parametrize("days", [30, 60, 90, 180])
+def test_a_period_counts_today_as_its_first_day(api, days):
+    open_deal(ENT, "0.5", closes_in=0)
+    open_deal(MID, "0.5", closes_in=days - 1)
+    open_deal(SMALL, "0.5", closes_in=days)
 
-    api.read(f"{PATH}?period=next_{days}d")
+    inputs = hours_of(api, f"{PATH}?period=next_{days}d")["inputs"]
 
-    assert asked == [(TODAY, TODAY + timedelta(days=days - 1))]
+    assert inputs["start"] == TODAY.isoformat()
+    assert inputs["end"] == (TODAY + timedelta(days=days - 1)).isoformat()
+    assert sorted(inputs["expected_wins"]) == [["enterprise", 0.5], ["mid_market", 0.5]]
 
 
 # --- facts move the answer -----------------------------------------------------------------
@@ -179,8 +186,8 @@ def test_only_active_customers_take_hours(api, portfolio):
     assert (utilization, gaps, hiring) == ("41%", [], [])
 
 
-def test_expected_wins_must_be_onboarded(api, portfolio, expect_deals):
-    expect_deals()
+def test_expected_wins_must_be_onboarded(api, portfolio):
+    Deal.objects.all().delete()
 
     assert hours_of(api)["steps"]["onboarding_hours"] == 0
     assert answer_of(api.read(PATH))[0] == "77%"
@@ -213,8 +220,8 @@ def test_without_staff_there_is_no_percentage_and_all_skills_lack(api):
     assert "No CSM is available in the period." in hours_of(api)["reasons"]
 
 
-def test_without_accounts_nothing_is_demanded(api, expect_deals):
-    expect_deals(*OPEN_DEALS)
+def test_without_accounts_nothing_is_demanded(api):
+    open_deal(ENT, "0.9")
 
     assert answer_of(api.read(PATH)) == ("0%", [], [])
     assert "no active accounts" in hours_of(api)["reasons"][0]

@@ -32,11 +32,6 @@ NOTHING = {
 }
 
 
-@pytest.fixture
-def feature():
-    return FeatureFactory(public_id="feat_101", slug="email_warmup")
-
-
 def give(feature, **facts):
     """Return a customer that has had a feature for long and used it before the window."""
     entitled = FeatureEntitlementFactory(feature=feature, **facts)

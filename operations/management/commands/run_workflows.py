@@ -12,7 +12,7 @@ from operations import actions, queries
 class Command(BaseCommand):
     help = "Advance executions that wait or have a retry due, and note missed due times."
 
-    def handle(self, *args: Any, **options: Any) -> str:  # noqa: ARG002 - Django's signature
+    def handle(self, *args: Any, **options: Any) -> str:
         at = timezone.now()
         due = queries.due_executions(at=at)
         for execution_id in due:
