@@ -1,27 +1,12 @@
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 
 from audit.models import AuditBody, AuditRecord
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Look, never touch."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
+from cs_integrations.admin import RecordedFact
 
 
 @admin.register(AuditRecord)
-class AuditRecordAdmin(ReadOnlyAdmin):
+class AuditRecordAdmin(RecordedFact, admin.ModelAdmin[AuditRecord]):
+    show_full_result_count = False
     list_display = (
         "received_at",
         "method",
@@ -38,14 +23,12 @@ class AuditRecordAdmin(ReadOnlyAdmin):
 
 
 @admin.register(AuditBody)
-class AuditBodyAdmin(ReadOnlyAdmin):
+class AuditBodyAdmin(RecordedFact, admin.ModelAdmin[AuditBody]):
+    show_full_result_count = False
     list_display = ("id", "request_text", "response_text")
     fields = list_display
     search_fields = ("id__exact",)
     ordering = ("-id",)
-
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[AuditBody]":
-        return super().get_queryset(request)
 
     @admin.display(description="Request")
     def request_text(self, body: AuditBody) -> str:

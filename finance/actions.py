@@ -36,16 +36,9 @@ def adjust_forecast(
     contract = current_contracts(customer_ids=[customer.pk], as_of=at.date()).get(customer.pk)
     if contract is None:
         raise StateConflict("The customer has no contract, so there is nothing to renew.")
-    fingerprint = rules.submission_fingerprint(submission=submission)
     current = active_forecasts().filter(customer=customer).first()
     if current is not None:
-        if rules.is_natural_repeat(
-            fingerprint=fingerprint,
-            submitted_at=at,
-            current_fingerprint=current.fingerprint,
-            current_since=current.effective_from,
-            parameters=parameters,
-        ):
+        if _is_repeat(submission, current, at, parameters):
             return forecast_outcome(
                 adjustment=current, customer_id=customer.public_id, replayed=True
             )
@@ -55,7 +48,6 @@ def adjust_forecast(
         customer=customer,
         contract=contract,
         submission=submission,
-        fingerprint=fingerprint,
         at=at,
         parameters=parameters,
     )
@@ -81,12 +73,26 @@ def _check(submission: rules.Submission, parameters: FinanceParameters) -> None:
         ) from error
 
 
+def _is_repeat(
+    submission: rules.Submission,
+    current: ForecastAdjustment,
+    at: datetime,
+    parameters: FinanceParameters,
+) -> bool:
+    return rules.is_natural_repeat(
+        fingerprint=rules.submission_fingerprint(submission=submission),
+        submitted_at=at,
+        current_fingerprint=current.fingerprint,
+        current_since=current.effective_from,
+        parameters=parameters,
+    )
+
+
 def _store(
     *,
     customer: Customer,
     contract: Contract,
     submission: rules.Submission,
-    fingerprint: str,
     at: datetime,
     parameters: FinanceParameters,
 ) -> ForecastAdjustment:
@@ -119,7 +125,7 @@ def _store(
         risk_adjusted_value=forecast.risk_adjusted_value,
         status=forecast.status.value,
         reasons=list(forecast.reasons),
-        fingerprint=fingerprint,
+        fingerprint=rules.submission_fingerprint(submission=submission),
         effective_from=at,
     )
     # Answer what the database holds: it rounds to its columns' places.

@@ -1,6 +1,7 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
+from cs_integrations.admin import GrowingFact
 from finance.models import (
     AttributionEntry,
     AttributionPolicy,
@@ -37,18 +38,8 @@ class AttributionPolicyAdmin(admin.ModelAdmin[AttributionPolicy]):
     list_filter = ("kind",)
 
 
-class GrowingFactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Facts that only grow: rows may be added, a correction is a new row."""
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-
 @admin.register(Delivery)
-class DeliveryAdmin(GrowingFactAdmin):
+class DeliveryAdmin(GrowingFact, admin.ModelAdmin[Delivery]):
     list_display = ("commitment", "delivered_date", "value", "certified_quarter")
     list_select_related = ("commitment",)
     raw_id_fields = ("commitment", "corrects")
@@ -56,7 +47,7 @@ class DeliveryAdmin(GrowingFactAdmin):
 
 
 @admin.register(CsCostMonthly)
-class CsCostMonthlyAdmin(GrowingFactAdmin):
+class CsCostMonthlyAdmin(GrowingFact, admin.ModelAdmin[CsCostMonthly]):
     list_display = ("contract", "month", "hours", "hourly_rate", "tool_cost")
     list_select_related = ("contract",)
     raw_id_fields = ("contract",)
@@ -64,7 +55,7 @@ class CsCostMonthlyAdmin(GrowingFactAdmin):
 
 
 @admin.register(AttributionEntry)
-class AttributionEntryAdmin(GrowingFactAdmin):
+class AttributionEntryAdmin(GrowingFact, admin.ModelAdmin[AttributionEntry]):
     list_display = ("contract", "kind", "occurred_date", "amount", "share", "basis")
     list_filter = ("kind",)
     list_select_related = ("contract",)
@@ -73,7 +64,7 @@ class AttributionEntryAdmin(GrowingFactAdmin):
 
 
 @admin.register(ForecastAdjustment)
-class ForecastAdjustmentAdmin(GrowingFactAdmin):
+class ForecastAdjustmentAdmin(GrowingFact, admin.ModelAdmin[ForecastAdjustment]):
     list_display = (
         "public_id", "customer", "submitted_probability", "blended_probability", "status",
         "effective_from", "superseded_at",

@@ -83,29 +83,7 @@ def forecast_outcome(
             "risk_adjusted_value": None if value is None else money(value),
             "status": adjustment.status,
         },
-        explanation=Explanation(
-            rule_id=FORECAST_RULE,
-            rule_version=RULE_VERSION,
-            inputs={
-                "submitted_probability": adjustment.submitted_probability,
-                "confidence_interval": [adjustment.interval_low, adjustment.interval_high],
-                "scenarios": adjustment.scenarios,
-                "has_evidence": bool(adjustment.evidence.strip()),
-                "contract_id": adjustment.contract.public_id,
-                "health_score": adjustment.health_score,
-                "earlier_health_score": adjustment.earlier_health_score,
-                "expansion_readiness": adjustment.readiness,
-                "annual_value": adjustment.annual_value,
-            },
-            steps={
-                "model_probability": adjustment.model_probability,
-                "blended_probability": adjustment.blended_probability,
-                "expansion_probability": adjustment.expansion_probability,
-                "risk_adjusted_value": adjustment.risk_adjusted_value,
-                "effective_from": adjustment.effective_from,
-            },
-            reasons=tuple(adjustment.reasons),
-        ),
+        explanation=_forecast_explanation(adjustment),
         location_id=customer_id,
         replayed=replayed,
     )
@@ -283,8 +261,28 @@ def _realization_explanation(
     result: rules.ValueRealization,
     as_of: date,
 ) -> Explanation:
+    return Explanation(
+        rule_id=REALIZATION_RULE,
+        rule_version=RULE_VERSION,
+        inputs={
+            "contract_id": contract.public_id,
+            "as_of": as_of,
+            "start_date": contract.start_date,
+            "end_date": contract.end_date,
+            "closed_date": contract.closed_date,
+            "status": contract.status,
+            "months_with_cost": len(facts.costs),
+            "use_month": rules.use_month(term=facts.term, as_of=as_of),
+        },
+        steps=_realization_steps(result),
+        sample_size=result.roi.outcomes_counted,
+        reasons=result.reasons,
+    )
+
+
+def _realization_steps(result: rules.ValueRealization) -> dict[str, Any]:
     delivery, roi = result.delivery, result.roi
-    steps: dict[str, Any] = {
+    return {
         "due_value": delivery.due_value,
         "counted_value": delivery.counted_value,
         "commitments": [
@@ -308,20 +306,29 @@ def _realization_explanation(
         "days_observed": roi.days_observed,
         "is_low_confidence": roi.is_low_confidence,
     }
+
+
+def _forecast_explanation(adjustment: ForecastAdjustment) -> Explanation:
     return Explanation(
-        rule_id=REALIZATION_RULE,
+        rule_id=FORECAST_RULE,
         rule_version=RULE_VERSION,
         inputs={
-            "contract_id": contract.public_id,
-            "as_of": as_of,
-            "start_date": contract.start_date,
-            "end_date": contract.end_date,
-            "closed_date": contract.closed_date,
-            "status": contract.status,
-            "months_with_cost": len(facts.costs),
-            "use_month": rules.use_month(term=facts.term, as_of=as_of),
+            "submitted_probability": adjustment.submitted_probability,
+            "confidence_interval": [adjustment.interval_low, adjustment.interval_high],
+            "scenarios": adjustment.scenarios,
+            "has_evidence": bool(adjustment.evidence.strip()),
+            "contract_id": adjustment.contract.public_id,
+            "health_score": adjustment.health_score,
+            "earlier_health_score": adjustment.earlier_health_score,
+            "expansion_readiness": adjustment.readiness,
+            "annual_value": adjustment.annual_value,
         },
-        steps=steps,
-        sample_size=roi.outcomes_counted,
-        reasons=result.reasons,
+        steps={
+            "model_probability": adjustment.model_probability,
+            "blended_probability": adjustment.blended_probability,
+            "expansion_probability": adjustment.expansion_probability,
+            "risk_adjusted_value": adjustment.risk_adjusted_value,
+            "effective_from": adjustment.effective_from,
+        },
+        reasons=tuple(adjustment.reasons),
     )

@@ -1,6 +1,7 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
+from cs_integrations.admin import GrowingFact
 from marketing.models import (
     Campaign,
     CampaignEnrollment,
@@ -41,18 +42,8 @@ class ExpansionLeadAdmin(admin.ModelAdmin[ExpansionLead]):
     search_fields = ("customer__public_id", "customer__name")
 
 
-class GrowingFactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Facts that only grow: rows may be added, a correction is a new row."""
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
-        return False
-
-
 @admin.register(TriggerEvent)
-class TriggerEventAdmin(GrowingFactAdmin):
+class TriggerEventAdmin(GrowingFact, admin.ModelAdmin[TriggerEvent]):
     list_display = (
         "received_at", "customer", "health_score", "effective_category", "campaign",
         "estimated_impact",
@@ -61,12 +52,12 @@ class TriggerEventAdmin(GrowingFactAdmin):
     list_select_related = ("customer", "campaign")
     search_fields = ("customer__public_id", "customer__name", "campaign__public_id")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
 
 @admin.register(EngagementEvent)
-class EngagementEventAdmin(GrowingFactAdmin):
+class EngagementEventAdmin(GrowingFact, admin.ModelAdmin[EngagementEvent]):
     list_display = ("occurred_at", "kind", "enrollment")
     list_filter = ("kind",)
     list_select_related = ("enrollment",)
@@ -74,14 +65,14 @@ class EngagementEventAdmin(GrowingFactAdmin):
 
 
 @admin.register(Message)
-class MessageAdmin(GrowingFactAdmin):
+class MessageAdmin(GrowingFact, admin.ModelAdmin[Message]):
     list_display = ("sent_at", "stakeholder", "step", "enrollment")
     list_select_related = ("stakeholder", "enrollment")
     raw_id_fields = ("stakeholder", "enrollment")
 
 
 @admin.register(Touchpoint)
-class TouchpointAdmin(GrowingFactAdmin):
+class TouchpointAdmin(GrowingFact, admin.ModelAdmin[Touchpoint]):
     list_display = ("occurred_at", "customer", "owner", "channel", "campaign")
     list_filter = ("owner", "channel")
     list_select_related = ("customer", "campaign")
@@ -101,12 +92,12 @@ class RevenueEventAdmin(admin.ModelAdmin[RevenueEvent]):
 
     def get_readonly_fields(
         self,
-        request: HttpRequest,  # noqa: ARG002
+        request: HttpRequest,
         obj: RevenueEvent | None = None,
     ) -> tuple[str, ...]:
         if obj is None:
             return ()
         return ("customer", "kind", "amount", "closed_at", "is_cs_driven", "deal_id", "contract_id")
 
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False

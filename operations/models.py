@@ -75,7 +75,7 @@ class Csm(models.Model):
 
 
 class Skill(models.Model):
-    """Something an account may need and a CSM may master."""
+    """What an account may need and a CSM may master."""
 
     code = models.SlugField(unique=True)
     name = models.CharField(max_length=100)
@@ -248,7 +248,7 @@ class WorkflowExecution(models.Model):
     workflow_version = models.PositiveIntegerField()
     customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="+")
     status = models.CharField(max_length=16, choices=Status)
-    # What was sent, without the tier, with the workflow's defaults filled in.
+    # Without the tier, with the workflow's defaults filled in.
     parameters = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
     tier = models.PositiveSmallIntegerField()
     priority = models.CharField(max_length=10, choices=Priority)
@@ -267,7 +267,6 @@ class WorkflowExecution(models.Model):
     class Meta:
         verbose_name = "execution"
         constraints = (
-            # A repeated request looks for the active execution of its pair.
             models.UniqueConstraint(
                 name="operations_one_active_execution",
                 fields=["workflow", "customer"],
@@ -332,7 +331,6 @@ class ExecutionStep(models.Model):
 
     class Meta:
         constraints = (
-            # The steps of one execution, in order.
             models.UniqueConstraint(
                 name="operations_one_step_an_execution", fields=["execution", "position"]
             ),

@@ -1,6 +1,7 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
+from cs_integrations.admin import GrowingFact, RecordedFact
 from product.models import (
     Feature,
     FeatureEntitlement,
@@ -71,18 +72,8 @@ class ProductTicketAdmin(admin.ModelAdmin[ProductTicket]):
         return False
 
 
-class GrowingFactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Facts that only grow: rows may be added, a correction is a new row."""
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-
 @admin.register(FeatureUsageDaily)
-class FeatureUsageDailyAdmin(GrowingFactAdmin):
+class FeatureUsageDailyAdmin(GrowingFact, admin.ModelAdmin[FeatureUsageDaily]):
     list_display = ("customer", "feature", "used_date", "uses", "users", "errors", "successes")
     list_select_related = ("customer", "feature")
     raw_id_fields = ("customer", "feature")
@@ -91,7 +82,7 @@ class FeatureUsageDailyAdmin(GrowingFactAdmin):
 
 
 @admin.register(TrainingRecord)
-class TrainingRecordAdmin(GrowingFactAdmin):
+class TrainingRecordAdmin(GrowingFact, admin.ModelAdmin[TrainingRecord]):
     list_display = ("customer", "feature", "completed_pct", "recorded_at")
     list_select_related = ("customer", "feature")
     raw_id_fields = ("customer", "feature")
@@ -99,7 +90,7 @@ class TrainingRecordAdmin(GrowingFactAdmin):
 
 
 @admin.register(FeatureRating)
-class FeatureRatingAdmin(GrowingFactAdmin):
+class FeatureRatingAdmin(GrowingFact, admin.ModelAdmin[FeatureRating]):
     list_display = ("customer", "feature", "rating", "rated_at")
     list_select_related = ("customer", "feature")
     raw_id_fields = ("customer", "feature")
@@ -107,7 +98,7 @@ class FeatureRatingAdmin(GrowingFactAdmin):
 
 
 @admin.register(Feedback)
-class FeedbackAdmin(GrowingFactAdmin):
+class FeedbackAdmin(RecordedFact, admin.ModelAdmin[Feedback]):
     list_display = (
         "ticket", "customer", "feature", "impact_score", "kind", "answered_priority",
         "submitted_at",
@@ -115,6 +106,3 @@ class FeedbackAdmin(GrowingFactAdmin):
     list_filter = ("kind", "answered_priority")
     list_select_related = ("ticket", "customer", "feature")
     search_fields = ("customer__public_id", "customer__name", "feature__slug")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False

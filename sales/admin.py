@@ -1,6 +1,7 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
+from cs_integrations.admin import GrowingFact
 from sales.models import (
     BaselineKpi,
     Deal,
@@ -67,18 +68,8 @@ class SuccessPlanAdmin(admin.ModelAdmin[SuccessPlan]):
     search_fields = ("public_id", "name", "customer__public_id", "customer__name")
 
 
-class GrowingFactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Facts that only grow: rows may be added, a correction is a new row."""
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-
 @admin.register(BaselineKpi)
-class BaselineKpiAdmin(GrowingFactAdmin):
+class BaselineKpiAdmin(GrowingFact, admin.ModelAdmin[BaselineKpi]):
     """Baselines are frozen by a handoff and by nobody else."""
 
     list_display = ("plan", "name", "value", "frozen_at")
@@ -91,7 +82,7 @@ class BaselineKpiAdmin(GrowingFactAdmin):
 
 
 @admin.register(EvidenceItem)
-class EvidenceItemAdmin(GrowingFactAdmin):
+class EvidenceItemAdmin(GrowingFact, admin.ModelAdmin[EvidenceItem]):
     list_display = ("customer", "code", "milestone_code", "achieved_date", "recorded_at")
     list_filter = ("code",)
     list_select_related = ("customer",)

@@ -23,7 +23,7 @@ MAX_KEY_LENGTH = 255
 KEPT_FOR = timedelta(hours=24)
 
 
-class StoredAnswer(Exception):  # noqa: N818 - not an error: it ends the request with its answer
+class StoredAnswer(Exception):
     """The key was answered before; ``response`` is that answer."""
 
     def __init__(self, response: HttpResponse) -> None:

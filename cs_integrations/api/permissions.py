@@ -40,7 +40,7 @@ class DomainScope(BasePermission):
 class OwnRecords(BasePermission):
     """Let any client in; the view shows it its own records, and all with ``all_records_scope``."""
 
-    def has_permission(self, request: Request, view: "APIView") -> bool:  # noqa: ARG002
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         context = context_of(request)
         context.decision = Decision.ALLOWED
         return context.client is not None

@@ -29,7 +29,7 @@ PATH_IDS: dict[str, dict[str, str]] = {
 class NumberSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     target_class = "cs_integrations.api.serializers.NumberField"
 
-    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:  # noqa: ARG002
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
         low, high = float(self.target.low), float(self.target.high)
         return {"type": "number", "minimum": low, "maximum": high}
 
@@ -37,12 +37,12 @@ class NumberSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-
 class WholeNumberSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     target_class = "cs_integrations.api.serializers.WholeNumberField"
 
-    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:  # noqa: ARG002
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
         return {"type": "integer", "minimum": self.target.low, "maximum": self.target.high}
 
 
 class CodeSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     target_class = "cs_integrations.api.serializers.CodeField"
 
-    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:  # noqa: ARG002
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
         return {"type": "string", "enum": list(self.target.codes)}

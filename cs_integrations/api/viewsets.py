@@ -15,7 +15,7 @@ from rest_framework.viewsets import ViewSet
 from cs_integrations.api import idempotency, problems
 from cs_integrations.api.context import RequestContext, context_of
 from cs_integrations.api.schema import OPERATION_ID
-from cs_integrations.api.serializers import StrictSerializer
+from cs_integrations.api.serializers import PublicIdField, StrictSerializer
 from cs_integrations.api.throttling import charge_address
 from cs_integrations.explanation import Outcome, plain
 
@@ -60,10 +60,15 @@ class HubViewSet(ViewSet):
             return exc.response
         return super().handle_exception(exc)
 
-    def finalize_response(
+    def finalize_response(  # type: ignore[override]
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:  # type: ignore[override]
-        final = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
+    ) -> HttpResponseBase:
+        final: HttpResponseBase = super().finalize_response(
+            request,
+            response,  # type: ignore[arg-type]
+            *args,
+            **kwargs,
+        )
         final["Cache-Control"] = "private, no-store"
         if isinstance(final, Response) and final.status_code < FIRST_ERROR_STATUS:
             idempotency.remember(request, final)
@@ -83,11 +88,18 @@ class HubViewSet(ViewSet):
         """
         checked = serializer(data=request.data)
         checked.is_valid(raise_exception=True)
-        kept: Mapping[str, Any] = request.data
-        context_of(request).kept_request = {
-            name: kept[name] for name in serializer.kept_members if name in kept
+        members: dict[str, Any] = dict(checked.validated_data)
+        sent: Any = request.data
+        context = context_of(request)
+        context.kept_request = {
+            name: sent[name] for name in serializer.kept_members if name in sent
         }
-        return dict(checked.validated_data)
+        context.objects.update(
+            (name, members[name])
+            for name, field in checked.fields.items()
+            if isinstance(field, PublicIdField) and name in members
+        )
+        return members
 
     def answer(
         self, request: Request, outcome: Outcome, *, status: int = 200, location: str = ""
@@ -117,8 +129,6 @@ class HubViewSet(ViewSet):
             raise problems.invalid_parameter(
                 EXPLAIN, rule="boolean", detail="explain must be true or false."
             )
-
-
 
 
 def _keep(context: RequestContext, response: Response) -> None:

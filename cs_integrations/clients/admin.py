@@ -16,7 +16,7 @@ class ApplicationAdmin(admin.ModelAdmin[Application]):
     fields = ("name", "client_id", "is_active", "scopes", "rate_limits", "created", "updated")
     readonly_fields = ("client_id", "created", "updated")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+    def has_add_permission(self, request: HttpRequest) -> bool:
         """Clients are made by ``manage.py create_client``, which shows the secret once."""
         return False
 
@@ -30,10 +30,10 @@ class IdempotencyRecordAdmin(admin.ModelAdmin[IdempotencyRecord]):
     fields = ("key", "application", "status", "request_id", "content_type", "location", "created_at")
     readonly_fields = fields
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_delete_permission(
-        self, request: HttpRequest, obj: IdempotencyRecord | None = None  # noqa: ARG002
+        self, request: HttpRequest, obj: IdempotencyRecord | None = None
     ) -> bool:
         return False

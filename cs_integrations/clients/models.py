@@ -12,7 +12,7 @@ from oauth2_provider.models import AbstractApplication
 from cs_integrations.clients.scopes import SCOPES
 
 
-class User(AbstractUser):
+class User(AbstractUser):  # type: ignore[django-manager-missing]
     """A member of staff who works in the admin."""
 
 
@@ -40,7 +40,7 @@ def validate_rate_limits(limits: Any) -> None:
         raise ValidationError(f"Limits are requests a minute for: {', '.join(domains)}.")
 
 
-class Application(AbstractApplication):  # type: ignore[misc,django-manager-missing]
+class Application(AbstractApplication):  # type: ignore[misc]
     """Another team's system. It starts with no scopes and the limits of the settings."""
 
     scopes = models.JSONField(default=list, blank=True, validators=[validate_scopes])
@@ -50,7 +50,7 @@ class Application(AbstractApplication):  # type: ignore[misc,django-manager-miss
     class Meta(AbstractApplication.Meta):  # type: ignore[misc]
         verbose_name = "API client"
 
-    def is_usable(self, request: Any) -> bool:  # noqa: ARG002 - the library's hook
+    def is_usable(self, request: Any) -> bool:
         """Say whether tokens may be issued to, and used by, this client."""
         return bool(self.is_active)
 

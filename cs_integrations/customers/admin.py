@@ -1,10 +1,9 @@
 """Customers in the admin, for the person on call. Measured facts can be read, not rewritten."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.http import HttpRequest
 
+from cs_integrations.admin import RecordedFact
 from cs_integrations.customers.models import (
     ContactConsent,
     Customer,
@@ -106,21 +105,8 @@ class SubscriptionAdmin(admin.ModelAdmin[Subscription]):
     search_fields = CUSTOMER_SEARCH
 
 
-class MeasuredFact:
-    """What was measured can be looked at; nobody adds, rewrites or removes it by hand."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 @admin.register(HealthSnapshot)
-class HealthSnapshotAdmin(MeasuredFact, admin.ModelAdmin[HealthSnapshot]):
+class HealthSnapshotAdmin(RecordedFact, admin.ModelAdmin[HealthSnapshot]):
     list_display = (
         "customer",
         "measured_date",
@@ -139,7 +125,7 @@ class HealthSnapshotAdmin(MeasuredFact, admin.ModelAdmin[HealthSnapshot]):
 
 
 @admin.register(UsageMonthly)
-class UsageMonthlyAdmin(MeasuredFact, admin.ModelAdmin[UsageMonthly]):
+class UsageMonthlyAdmin(RecordedFact, admin.ModelAdmin[UsageMonthly]):
     list_display = ("customer", "month", "metric", "used", "limit")
     list_filter = ("metric", "month")
     list_select_related = ("customer",)
