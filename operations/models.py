@@ -267,6 +267,7 @@ class WorkflowExecution(models.Model):
     class Meta:
         verbose_name = "execution"
         constraints = (
+            # A repeated request looks for the active execution of its pair.
             models.UniqueConstraint(
                 name="operations_one_active_execution",
                 fields=["workflow", "customer"],
@@ -331,6 +332,7 @@ class ExecutionStep(models.Model):
 
     class Meta:
         constraints = (
+            # The steps of one execution, in order.
             models.UniqueConstraint(
                 name="operations_one_step_an_execution", fields=["execution", "position"]
             ),
@@ -343,9 +345,7 @@ class ExecutionStep(models.Model):
         # Failed steps whose retry has come.
         indexes = (
             models.Index(
-                fields=["retry_at"],
-                condition=Q(retry_at__isnull=False),
-                name="operations_retry_due",
+                fields=["retry_at"], condition=Q(retry_at__isnull=False), name="operations_retry"
             ),
         )
 
@@ -382,9 +382,7 @@ class Escalation(models.Model):
                 fields=["execution"],
                 condition=Q(resolved_at__isnull=True),
             ),
-            models.CheckConstraint(
-                name="operations_raised_tier_range", condition=Q(tier__range=(1, 4))
-            ),
+            models.CheckConstraint(name="operations_raised_tier", condition=Q(tier__range=(1, 4))),
         )
         # The highest open tier of many customers at once.
         indexes = (

@@ -585,7 +585,7 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=models.Q(("retry_at__isnull", False)),
                 fields=["retry_at"],
-                name="operations_retry_due",
+                name="operations_retry",
             ),
         ),
         migrations.AddConstraint(
@@ -625,7 +625,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="escalation",
             constraint=models.CheckConstraint(
-                condition=models.Q(("tier__range", (1, 4))), name="operations_raised_tier_range"
+                condition=models.Q(("tier__range", (1, 4))), name="operations_raised_tier"
             ),
         ),
         migrations.AddConstraint(
