@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import Error, IntegrityError, connection, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from audit import recording
@@ -62,7 +62,7 @@ class AuditMiddleware:
                     recording.write(request, response)
                 else:
                     transaction.set_rollback(True)
-        except DatabaseError as error:
+        except Error as error:
             return _after_failure(request, response, error)
         return response if is_kept else _recorded(request, response)
 
@@ -77,19 +77,22 @@ def _is_writing(request: HttpRequest) -> bool:
 
 
 def _after_failure(
-    request: HttpRequest, response: HttpResponse | None, error: DatabaseError
+    request: HttpRequest, response: HttpResponse | None, error: Error
 ) -> HttpResponseBase:
     """Answer for a transaction that failed, at COMMIT perhaps.
 
     If the record turns out to be there, the commit did happen and its answer is the true one.
     """
     connection.close_if_unusable_or_obsolete()
+    context_of(request).kept_response = b""  # of the answer that is not sent
     failure = problems.database_problem(request, error)
     try:
         recording.write(request, failure)
-    except IntegrityError:
-        return response if response is not None else failure
-    except DatabaseError as record_error:
+    except IntegrityError as record_error:
+        if response is None or not recording.is_written(request):
+            return _unrecordable(request, record_error)
+        return response
+    except Error as record_error:
         return _unrecordable(request, record_error)
     return failure
 
@@ -98,12 +101,12 @@ def _recorded(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """Record an answer that has no work beside it, in a transaction of its own."""
     try:
         recording.write(request, response)
-    except DatabaseError as error:
+    except Error as error:
         return _unrecordable(request, error)
     return response
 
 
-def _unrecordable(request: HttpRequest, error: DatabaseError) -> HttpResponse:
+def _unrecordable(request: HttpRequest, error: Error) -> HttpResponse:
     response = problems.database_problem(request, error)
     logger.error(
         "ALARM audit record not written request_id=%s method=%s error=%s",

@@ -13,6 +13,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 
+from audit.models import AuditRecord
 from cs_integrations.api.context import RequestContext, context_of
 from cs_integrations.explanation import plain
 
@@ -34,6 +35,8 @@ _INSERT_RECORD = (
     f"INSERT INTO audit_record ({', '.join(_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
 )
 _INSERT_BODY = "INSERT INTO audit_body (id, request, response) VALUES (%s, %s, %s)"
+# One statement: the record never stands without the body it was written with.
+_INSERT_BOTH = f"WITH record AS ({_INSERT_RECORD}) {_INSERT_BODY}"
 
 
 def write(request: HttpRequest, response: HttpResponseBase) -> None:
@@ -47,9 +50,16 @@ def write(request: HttpRequest, response: HttpResponseBase) -> None:
     context = context_of(request)
     values = _values(request, response, context, answered_at=timezone.now())
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT_RECORD, [values[name] for name in _COLUMNS])
-        if context.kept_request is not None or context.kept_response:
-            cursor.execute(_INSERT_BODY, _bodies(context))
+        record = [values[name] for name in _COLUMNS]
+        if context.kept_request is None and not context.kept_response:
+            cursor.execute(_INSERT_RECORD, record)
+        else:
+            cursor.execute(_INSERT_BOTH, [*record, *_bodies(context)])
+
+
+def is_written(request: HttpRequest) -> bool:
+    """Say whether the record of this request is in the trail."""
+    return AuditRecord.objects.filter(pk=context_of(request).request_id).exists()
 
 
 def _values(

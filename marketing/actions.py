@@ -59,7 +59,7 @@ def trigger(
     phases = milestone_phases()
     category = _check(signal, phases, parameters)
     # The row lock puts two triggers for one customer in an order.
-    customer = find(known_customers().select_for_update(), customer_id)
+    customer = find(known_customers().select_for_update(no_key=True), customer_id)
     earlier = first_equal_trigger(customer=customer, signal=signal, at=at, parameters=parameters)
     if earlier is not None:
         return trigger_outcome(event=earlier, replayed=True)

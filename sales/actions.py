@@ -42,8 +42,9 @@ def complete_handoff(
         handoff, or this handoff is complete with another plan or other baselines
     """
     # The row locks put two handoffs of one deal, or with one plan, in an order.
-    deal = find(known_deals().select_for_update(of=("self",)), deal_id)
-    plan = SuccessPlan.objects.select_for_update().filter(public_id=success_plan_id).first()
+    deal = find(known_deals().select_for_update(of=("self",), no_key=True), deal_id)
+    plans = SuccessPlan.objects.select_for_update(no_key=True)
+    plan = plans.filter(public_id=success_plan_id).first()
     judgment = _judge(deal, plan, baseline_kpis)
     if plan is None or judgment.verdict not in (Verdict.ACCEPTED, Verdict.REPEATED):
         raise _refusal(judgment)

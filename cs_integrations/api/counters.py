@@ -26,7 +26,8 @@ class DegradingRedisCache(RedisCache):
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
-        self._local = LocMemCache("degraded-counters", {"OPTIONS": {"MAX_ENTRIES": _MAX_LOCAL_ENTRIES}})
+        options = {"OPTIONS": {"MAX_ENTRIES": _MAX_LOCAL_ENTRIES}}
+        self._local = LocMemCache("degraded-counters", options)
         self._retry_at = 0.0
 
     def add(self, *args: Any, **kwargs: Any) -> Any:
@@ -56,5 +57,6 @@ class DegradingRedisCache(RedisCache):
             return shared(*args, **kwargs)
         except (RedisError, OSError) as error:
             self._retry_at = time.monotonic() + RETRY_AFTER_S
-            logger.error("ALARM rate limits degraded to per-process counters: %s", type(error).__name__)  # noqa: TRY400
+            reason = type(error).__name__  # its text may hold the address and password
+            logger.error("ALARM rate limits degraded to per-process counters: %s", reason)  # noqa: TRY400
             return local(*args, **kwargs)

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from cs_integrations.api.context import context_of
-from cs_integrations.api.throttling import WINDOW_S, address_usage
+from cs_integrations.api.throttling import WINDOW_S, address_usage, client_usage
 
 
 def write(request: HttpRequest, response: HttpResponseBase) -> None:
@@ -18,7 +18,7 @@ def write(request: HttpRequest, response: HttpResponseBase) -> None:
     response["X-Audit-Trail"] = (
         f"{settings.PUBLIC_URL}{settings.API_BASE}/audit/{context.request_id}"
     )
-    limit = context.limit or address_usage(request)
+    limit = context.limit or client_usage(request) or address_usage(request)
     response["X-RateLimit-Limit"] = str(limit.limit)
     response["X-RateLimit-Remaining"] = str(limit.remaining)
     response["X-RateLimit-Reset"] = str(limit.resets_in_s)

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
-from django.db import DatabaseError, IntegrityError, InterfaceError
+from django.db import Error, IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from rest_framework import exceptions
 from rest_framework.exceptions import ErrorDetail
@@ -252,7 +252,7 @@ def problem_for(request: HttpRequest, exc: Exception) -> HttpResponse:
             return problem_response(request, FORBIDDEN, "This request is not allowed.")
         case BadRequest() | SuspiciousOperation():
             return problem_response(request, VALIDATION, "The request is malformed.")
-        case DatabaseError() | InterfaceError():
+        case Error():
             return database_problem(request, exc)
         case _:
             return _unforeseen(request, exc)
@@ -263,7 +263,7 @@ def _unforeseen(request: HttpRequest, exc: Exception) -> HttpResponse:
     return problem_response(request, INTERNAL, "The request could not be completed.")
 
 
-def database_problem(request: HttpRequest, exc: DatabaseError | InterfaceError) -> HttpResponse:
+def database_problem(request: HttpRequest, exc: Error) -> HttpResponse:
     """Return a conflict where the database refused a row, else that a store is unavailable."""
     logger.error(
         "database refused request_id=%s: %s", context_of(request).request_id, type(exc).__name__

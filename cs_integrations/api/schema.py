@@ -247,11 +247,12 @@ def _problem_schema() -> dict[str, Any]:
         "required": ["rule", "detail"],
         "additionalProperties": False,
     }
+    types = [problem_type.uri for problem_type in problems.CATALOGUE]
     return {
         "type": "object",
         "description": "RFC 9457 problem.",
         "properties": {
-            "type": {"type": "string", "format": "uri", "enum": [p.uri for p in problems.CATALOGUE]},
+            "type": {"type": "string", "format": "uri", "enum": types},
             "title": {"type": "string"},
             "detail": {"type": "string"},
             "instance": {"type": "string"},

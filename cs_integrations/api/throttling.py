@@ -24,21 +24,29 @@ class ClientThrottle(BaseThrottle):
     def allow_request(self, request: Request, view: "APIView") -> bool:
         """Count the request; refuse it when the limit is passed."""
         context = context_of(request)
-        domain = getattr(view, "domain", "") or "audit"
-        if context.client is None:
+        # The counter wants Django's request.
+        context.limit = client_usage(request._request, is_counted=True)  # noqa: SLF001
+        if context.limit is None:
             return False
-        context.limit = _usage(
-            request._request,  # noqa: SLF001 - the counter wants Django's request
-            policy=f"cs-{domain}",
-            key=f"client:{context.client.pk}",
-            limit=context.client.rate_limits.get(domain, settings.RATE_LIMITS[domain]),
-            is_counted=True,
-        )
         self._wait_s = context.limit.resets_in_s
         return not context.limit.is_exceeded
 
     def wait(self) -> float:
         return float(self._wait_s)
+
+
+def client_usage(request: HttpRequest, *, is_counted: bool = False) -> LimitState | None:
+    """Return where the client stands in the request's domain; None without one of the two."""
+    context = context_of(request)
+    if context.client is None or context.domain not in settings.RATE_LIMITS:
+        return None
+    return _usage(
+        request,
+        policy=f"cs-{context.domain}",
+        key=f"client:{context.client.pk}",
+        limit=context.client.rate_limits.get(context.domain, settings.RATE_LIMITS[context.domain]),
+        is_counted=is_counted,
+    )
 
 
 def charge_address(request: HttpRequest) -> None:

@@ -27,7 +27,15 @@ class IdempotencyRecordAdmin(admin.ModelAdmin[IdempotencyRecord]):
     list_select_related = ("application",)
     search_fields = ("key", "request_id")
     show_full_result_count = False
-    fields = ("key", "application", "status", "request_id", "content_type", "location", "created_at")
+    fields = (
+        "key",
+        "application",
+        "status",
+        "request_id",
+        "content_type",
+        "location",
+        "created_at",
+    )
     readonly_fields = fields
 
     def has_add_permission(self, request: HttpRequest) -> bool:

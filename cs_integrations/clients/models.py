@@ -77,9 +77,7 @@ class IdempotencyRecord(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                name="clients_one_answer_a_key", fields=["application", "key"]
-            ),
+            models.UniqueConstraint(name="clients_one_answer_a_key", fields=["application", "key"]),
         )
         # Clearing expired answers.
         indexes = (models.Index(fields=["created_at"], name="clients_idempotency_age"),)

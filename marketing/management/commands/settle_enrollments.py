@@ -12,7 +12,7 @@ from marketing.actions import settle_enrollments
 class Command(BaseCommand):
     help = "End enrollments that have run their time and measure them; for a daily schedule."
 
-    def handle(self, *args: Any, **options: Any) -> str:  # noqa: ARG002 - Django's signature
+    def handle(self, *args: Any, **options: Any) -> str:
         with transaction.atomic():
             measured = settle_enrollments(at=timezone.now())
         return f"Measured {measured} enrollments."
