@@ -373,7 +373,7 @@ def test_the_trail_names_the_deal_and_keeps_the_request(api, deal):
     answer = api.send(PATH, BODY)
 
     record = record_of(answer)
-    assert record.objects_named == {"deal_id": "deal_123"}
+    assert record.objects_named == {"deal_id": "deal_123", "success_plan_id": "sp_456"}
     assert (record.operation, record.scope_needed) == ("sales_handoff_complete", "cs-sales.write")
     kept = AuditBody.objects.get(pk=record.pk)
     assert b"sp_456" in bytes(kept.request)
