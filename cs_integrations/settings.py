@@ -189,7 +189,10 @@ SPECTACULAR_SETTINGS = {
     ),
     "VERSION": VERSION,
     "OAS_VERSION": "3.0.3",
-    "SERVERS": [{"url": SPECIFIED_HOST + API_BASE}],
+    "SERVERS": [
+        {"url": SPECIFIED_HOST + API_BASE},
+        {"url": API_BASE, "description": "The server that this document was read from."},
+    ],
     "SCHEMA_PATH_PREFIX": API_BASE,
     "SCHEMA_PATH_PREFIX_TRIM": True,
     "SERVE_INCLUDE_SCHEMA": False,

@@ -148,7 +148,7 @@ def _complete_operation(path: str, method: str, described: dict[str, Any]) -> No
     refusals = [problems.BY_SLUG[slug] for slug in described.pop("x-refusals", ())]
     is_oauth = path.startswith("/auth/")
     if is_oauth:
-        described["servers"] = [{"url": settings.SPECIFIED_HOST}]
+        described["servers"] = [{"url": settings.SPECIFIED_HOST}, {"url": "/"}]
     responses = described["responses"]
     if not is_oauth:
         refusals += [*_ALWAYS, *(_ALWAYS_POST if method == "post" else ())]
