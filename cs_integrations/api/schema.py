@@ -231,7 +231,11 @@ def _idempotency_parameter() -> dict[str, Any]:
         "in": "header",
         "name": "Idempotency-Key",
         "description": "Repeat a request safely: same key, same request, one effect. Kept 24 h.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 257},
+        "schema": {
+            "type": "string",
+            "pattern": "^[!-~]([ -~]*[!-~])?$",  # printable ASCII, bare or in quotes
+            "maxLength": 255,  # and two quotes, where there are any
+        },
     }
 
 
