@@ -4,19 +4,17 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-import time_machine
 
-from cs_integrations.customers.models import CustomerMilestone, HealthSnapshot, Milestone
+from cs_integrations.customers.models import CustomerMilestone, HealthSnapshot
 from marketing.models import Campaign, CampaignEnrollment, ExpansionLead, TriggerEvent
 from operations.models import WorkflowExecution
-from tests.clients import problem_of, record_of
+from tests.clients import record_of
 from tests.factories import (
     NOON,
     TODAY,
     ContactConsentFactory,
     CustomerFactory,
     HealthSnapshotFactory,
-    MilestoneFactory,
     StakeholderFactory,
 )
 from tests.marketing.factories import (
@@ -25,59 +23,9 @@ from tests.marketing.factories import (
     MessageFactory,
 )
 from tests.marketing.neighbors import escalate, make_ready, neglect_feature
+from tests.marketing.triggers import SPECIFIED, reasons, sequences
 
-SPECIFIED = {"health_score": 75, "risk_category": "monitor", "milestones": ["adoption_complete"]}
-PHASES = {
-    "adoption_complete": Milestone.Phase.ADOPTION,
-    "kickoff_complete": Milestone.Phase.ONBOARDING,
-    "renewal_achieved": Milestone.Phase.RENEWAL,
-    "roi_demonstrated": Milestone.Phase.VALUE,
-}
-STORED = (Campaign, CampaignEnrollment, TriggerEvent, ExpansionLead, CustomerMilestone)
-
-
-@pytest.fixture(autouse=True)
-def _today():
-    with time_machine.travel(NOON, tick=False):
-        yield
-
-
-@pytest.fixture(autouse=True)
-def _catalogue(db):
-    for code, phase in PHASES.items():
-        MilestoneFactory(code=code, phase=phase)
-
-
-@pytest.fixture
-def harbor(db):
-    """A customer with one willing marketing contact and a computed health of 76."""
-    customer = CustomerFactory(public_id="cust_9", name="Harbor")
-    StakeholderFactory(customer=customer)
-    HealthSnapshotFactory(customer=customer, score=Decimal(76))
-    return customer
-
-
-@pytest.fixture
-def tell(api, harbor):
-    """Send a trigger for the customer; return the answer with its reasons."""
-
-    def send(path="/marketing/triggers/cust_9", **body):
-        return api.send(f"{path}?explain=true", body or SPECIFIED)
-
-    return send
-
-
-def sequences(response):
-    assert response.status_code == 202, response.content
-    return response.json()["triggered_sequences"]
-
-
-def reasons(response):
-    return " ".join(response.json()["explanation"]["reasons"])
-
-
-def stored():
-    return {model.__name__: model.objects.count() for model in STORED}
+pytestmark = pytest.mark.usefixtures("noon", "catalogue")
 
 
 class TestTheSpecificationsExample:
@@ -292,174 +240,6 @@ class TestWhoMayBeWrittenTo:
         assert sequences(answer) == []
         assert "no marketing contact" in reasons(answer)
         assert WorkflowExecution.objects.get().customer == customer
-
-
-class TestRunningSequences:
-    def test_are_reused_and_listed(self, tell, harbor):
-        running = CampaignEnrollmentFactory(
-            customer=harbor, campaign__started_at=NOON - timedelta(days=29)
-        )
-
-        answer = tell()
-
-        assert sequences(answer) == ["onboarding_nurture"]
-        assert answer.json()["campaign_id"] == running.campaign.public_id
-        assert "already runs" in reasons(answer)
-        assert CampaignEnrollment.objects.get() == running
-
-    def test_a_new_one_beside_them_gets_a_campaign_of_its_own(self, tell, harbor):
-        running = CampaignEnrollmentFactory(
-            customer=harbor, campaign__started_at=NOON - timedelta(days=2)
-        )
-
-        answer = tell(health_score=75, risk_category="at_risk", milestones=["adoption_complete"])
-
-        assert sequences(answer) == ["retention_recovery", "onboarding_nurture"]
-        assert answer.json()["campaign_id"] != running.campaign.public_id
-        assert CampaignEnrollment.objects.count() == 2
-
-    def test_are_ended_and_measured_when_their_time_is_over(self, tell, harbor):
-        over = CampaignEnrollmentFactory(
-            customer=harbor, campaign__started_at=NOON - timedelta(days=40)
-        )
-        HealthSnapshotFactory(
-            customer=harbor, score=Decimal(77), measured_date=TODAY - timedelta(days=9)
-        )
-
-        answer = tell()
-
-        over.refresh_from_db()
-        assert over.ended_at == over.started_at + timedelta(days=30)
-        assert over.health_after == 77
-        assert answer.json()["campaign_id"] != over.campaign.public_id
-        assert answer.json()["explanation"]["sample_size"] == 1
-
-
-class TestRepeats:
-    def test_an_equal_trigger_answers_as_the_first_and_does_nothing(self, tell):
-        first = tell()
-        before = stored()
-
-        again = tell(health_score=75.00, risk_category="monitor", milestones=["adoption_complete"])
-
-        assert again.status_code == 202
-        assert again["Idempotent-Replayed"] == "true"
-        assert again.content == first.content
-        assert again["Location"] == first["Location"]
-        assert stored() == before
-
-    def test_after_a_day_it_is_a_new_trigger(self, tell, client_with):
-        first = tell()
-        with time_machine.travel(NOON + timedelta(days=1), tick=False):
-            tomorrow = client_with("cs-marketing.write")
-            again = tomorrow.send("/marketing/triggers/cust_9", SPECIFIED)
-
-        assert TriggerEvent.objects.count() == 2
-        assert "Idempotent-Replayed" not in again.headers
-        assert again.json()["campaign_id"] == first.json()["campaign_id"]
-
-    def test_another_score_is_decided_anew_and_reuses_what_runs(self, tell):
-        first = tell()
-
-        second = tell(health_score=74, milestones=["adoption_complete"])
-
-        assert "Idempotent-Replayed" not in second.headers
-        assert second.json()["campaign_id"] == first.json()["campaign_id"]
-        assert stored()["TriggerEvent"] == 2
-        assert stored()["CampaignEnrollment"] == 1
-
-    def test_of_an_empty_answer_is_the_same_empty_answer(self, tell):
-        first = tell(health_score=88)
-        again = tell(health_score=88)
-
-        assert again["Idempotent-Replayed"] == "true"
-        assert again.content == first.content
-
-    @pytest.mark.usefixtures("harbor")
-    def test_an_idempotency_key_acts_once(self, api):
-        headers = {"Idempotency-Key": "harbor-1"}
-        first = api.send("/marketing/triggers/cust_9", SPECIFIED, **headers)
-        again = api.send("/marketing/triggers/cust_9", SPECIFIED, **headers)
-        other = api.send("/marketing/triggers/cust_9", {"health_score": 60}, **headers)
-
-        assert again.content == first.content
-        assert again["Idempotent-Replayed"] == "true"
-        assert other.status_code == 422
-        assert stored()["TriggerEvent"] == 1
-
-
-class TestRefusals:
-    @pytest.mark.usefixtures("harbor")
-    @pytest.mark.parametrize(
-        ("body", "errors"),
-        [
-            ({}, [("/health_score", "required")]),
-            ({"health_score": "75"}, [("/health_score", "not_a_number")]),
-            ({"health_score": True}, [("/health_score", "not_a_number")]),
-            ({"health_score": 100.01}, [("/health_score", "range")]),
-            ({"health_score": -1}, [("/health_score", "range")]),
-            ({"health_score": 75, "risk_category": "bad"}, [("/risk_category", "unknown_code")]),
-            ({"health_score": 75, "risk_category": None}, [("/risk_category", "null")]),
-            ({"health_score": 45, "risk_category": "monitor"}, [("/risk_category", "consistent")]),
-            ({"health_score": 75, "milestones": "x"}, [("/milestones", "not_a_list")]),
-            ({"health_score": 75, "milestones": ["No!"]}, [("/milestones/0", "invalid")]),
-            ({"health_score": 75, "milestones": [7]}, [("/milestones/0", "invalid")]),
-            (
-                {"health_score": 75, "milestones": ["adoption_complete", "moon_landing"]},
-                [("/milestones/1", "unknown_code")],
-            ),
-            (
-                {"health_score": 75, "milestones": ["adoption_complete"] * 2},
-                [("/milestones", "repeated")],
-            ),
-            (
-                {"health_score": 75, "milestones": [f"m{number}" for number in range(21)]},
-                [("/milestones", "max_length")],
-            ),
-            (
-                {"health_score": 75, "mood": "fine"},
-                [("/mood", "unknown_member")],
-            ),
-        ],
-    )
-    def test_of_a_body_name_the_member_and_the_rule(self, api, body, errors):
-        response = api.send("/marketing/triggers/cust_9", body)
-
-        assert problem_of(response) == (400, "validation-error", errors)
-        assert not any(stored().values())
-        assert not HealthSnapshot.objects.filter(source="api_trigger").exists()
-
-    @pytest.mark.usefixtures("harbor")
-    def test_of_an_unknown_milestone_list_the_known_ones(self, api):
-        response = api.send(
-            "/marketing/triggers/cust_9", {"health_score": 75, "milestones": ["moon_landing"]}
-        )
-
-        assert all(code in response.json()["detail"] for code in PHASES)
-
-    @pytest.mark.usefixtures("harbor")
-    @pytest.mark.parametrize("customer_id", ["cust_404", "cust_", "camp_9", "cust_9%00", "Äß"])
-    def test_of_an_unknown_customer(self, api, customer_id):
-        response = api.send(f"/marketing/triggers/{customer_id}", SPECIFIED)
-
-        assert problem_of(response)[:2] == (404, "not-found")
-        assert not any(stored().values())
-
-    def test_of_a_deleted_customer(self, api):
-        customer = CustomerFactory(deleted=True)
-
-        response = api.send(f"/marketing/triggers/{customer.public_id}", SPECIFIED)
-
-        assert problem_of(response)[:2] == (404, "not-found")
-
-    @pytest.mark.usefixtures("harbor")
-    def test_of_a_client_that_may_only_read(self, client_with):
-        reader = client_with("cs-marketing.read")
-
-        response = reader.send("/marketing/triggers/cust_9", SPECIFIED)
-
-        assert problem_of(response)[:2] == (403, "forbidden")
-        assert response.json()["required_scope"] == "cs-marketing.write"
 
 
 def test_a_score_is_taken_in_hundredths(tell):
