@@ -20,7 +20,7 @@ class ContractAdmin(admin.ModelAdmin[Contract]):
     list_filter = ("status",)
     list_select_related = ("customer",)
     raw_id_fields = ("customer", "superseded_by")
-    search_fields = ("public_id", "customer__public_id", "customer__name")
+    search_fields = ("=public_id", "=customer__public_id", "customer__name")
 
 
 @admin.register(Commitment)
@@ -29,7 +29,7 @@ class CommitmentAdmin(admin.ModelAdmin[Commitment]):
     list_filter = ("accrual",)
     list_select_related = ("contract",)
     raw_id_fields = ("contract",)
-    search_fields = ("outcome", "contract__public_id")
+    search_fields = ("outcome", "=contract__public_id")
 
 
 @admin.register(AttributionPolicy)
@@ -43,7 +43,7 @@ class DeliveryAdmin(GrowingFact, admin.ModelAdmin[Delivery]):
     list_display = ("commitment", "delivered_date", "value", "certified_quarter")
     list_select_related = ("commitment",)
     raw_id_fields = ("commitment", "corrects")
-    search_fields = ("commitment__outcome", "commitment__contract__public_id")
+    search_fields = ("commitment__outcome", "=commitment__contract__public_id")
 
 
 @admin.register(CsCostMonthly)
@@ -51,7 +51,7 @@ class CsCostMonthlyAdmin(GrowingFact, admin.ModelAdmin[CsCostMonthly]):
     list_display = ("contract", "month", "hours", "hourly_rate", "tool_cost")
     list_select_related = ("contract",)
     raw_id_fields = ("contract",)
-    search_fields = ("contract__public_id",)
+    search_fields = ("=contract__public_id",)
 
 
 @admin.register(AttributionEntry)
@@ -60,7 +60,7 @@ class AttributionEntryAdmin(GrowingFact, admin.ModelAdmin[AttributionEntry]):
     list_filter = ("kind",)
     list_select_related = ("contract",)
     raw_id_fields = ("contract", "corrects")
-    search_fields = ("contract__public_id", "source_public_id")
+    search_fields = ("=contract__public_id", "=source_public_id")
 
 
 @admin.register(ForecastAdjustment)
@@ -71,7 +71,7 @@ class ForecastAdjustmentAdmin(GrowingFact, admin.ModelAdmin[ForecastAdjustment])
     )  # fmt: skip
     list_filter = ("status",)
     list_select_related = ("customer",)
-    search_fields = ("public_id", "customer__public_id", "customer__name")
+    search_fields = ("=public_id", "=customer__public_id", "customer__name")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -82,4 +82,4 @@ class PaymentAdmin(admin.ModelAdmin[Payment]):
     list_display = ("customer", "due_date", "amount", "paid_date", "disputed_date", "settled_date")
     list_select_related = ("customer",)
     raw_id_fields = ("customer",)
-    search_fields = ("customer__public_id", "customer__name")
+    search_fields = ("=customer__public_id", "customer__name")

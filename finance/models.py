@@ -4,22 +4,26 @@ Money is in US dollars. Facts only grow: a correction is a new row with a negati
 that a certified quarter stays as it was certified.
 """
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from django.db import models
 from django.db.models import F, Q
 
+from cs_integrations.database.codes import known
 from cs_integrations.database.identifiers import public_id_field
 from finance import rules
+
+
+class ContractStatus(models.TextChoices):
+    ACTIVE = "active", "In force by its dates"
+    SUPERSEDED = "superseded", "Superseded by another contract"
+    TERMINATED = "terminated", "Terminated before its end"
 
 
 class Contract(models.Model):
     """What a customer has signed. Whether it has started or ended is told by its dates."""
 
-    class Status(models.TextChoices):
-        ACTIVE = "active", "In force by its dates"
-        SUPERSEDED = "superseded", "Superseded by another contract"
-        TERMINATED = "terminated", "Terminated before its end"
+    Status: TypeAlias = ContractStatus
 
     ID_PREFIX: ClassVar[str] = "ctr"
 
@@ -38,6 +42,7 @@ class Contract(models.Model):
 
     class Meta:
         constraints = (
+            known("status", ContractStatus),
             models.CheckConstraint(
                 name="finance_contract_dates_ordered",
                 condition=Q(end_date__gte=F("start_date")),
@@ -92,6 +97,7 @@ class Commitment(models.Model):
 
     class Meta:
         constraints = (
+            known("accrual", rules.Accrual),
             models.CheckConstraint(
                 name="finance_commitment_value_range", condition=Q(committed_value__gt=0)
             ),
@@ -190,6 +196,7 @@ class AttributionPolicy(models.Model):
     class Meta:
         verbose_name_plural = "attribution policies"
         constraints = (
+            known("kind", OutcomeKind),
             models.UniqueConstraint(name="finance_one_policy_a_day", fields=["kind", "valid_from"]),
             models.CheckConstraint(
                 name="finance_policy_share_range", condition=Q(share__gte=0) & Q(share__lte=1)
@@ -221,6 +228,7 @@ class AttributionEntry(models.Model):
     class Meta:
         verbose_name_plural = "attribution entries"
         constraints = (
+            known("kind", OutcomeKind),
             models.CheckConstraint(
                 name="finance_entry_share_range",
                 condition=Q(share__isnull=True) | (Q(share__gte=0) & Q(share__lte=1)),
@@ -282,6 +290,7 @@ class ForecastAdjustment(models.Model):
 
     class Meta:
         constraints = (
+            known("status", rules.ForecastStatus),
             # Also the index of a customer's current forecast.
             models.UniqueConstraint(
                 name="finance_one_active_forecast",

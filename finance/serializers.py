@@ -50,7 +50,7 @@ class ForecastIn(StrictSerializer):
     evidence = TextField(required=False, default="", allow_blank=True, max_length=500)
     period = TextField(required=False, default="", allow_blank=True, max_length=40)
 
-    kept_members = ("renewal_probability", "confidence_interval", "scenarios", "period")
+    kept_members = ("renewal_probability", "confidence_interval", "scenarios")
 
 
 class ForecastOut(AnswerOut):

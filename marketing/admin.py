@@ -18,7 +18,7 @@ from marketing.models import (
 class CampaignAdmin(admin.ModelAdmin[Campaign]):
     list_display = ("public_id", "kind", "status", "started_at", "ended_at", "cost")
     list_filter = ("kind", "status")
-    search_fields = ("public_id",)
+    search_fields = ("=public_id",)
     date_hierarchy = "started_at"
 
 
@@ -31,7 +31,7 @@ class CampaignEnrollmentAdmin(admin.ModelAdmin[CampaignEnrollment]):
     list_filter = ("sequence", "zone_at_start")
     list_select_related = ("campaign", "customer")
     raw_id_fields = ("campaign", "customer")
-    search_fields = ("campaign__public_id", "customer__public_id", "customer__name")
+    search_fields = ("=campaign__public_id", "=customer__public_id", "customer__name")
 
 
 @admin.register(ExpansionLead)
@@ -39,7 +39,7 @@ class ExpansionLeadAdmin(admin.ModelAdmin[ExpansionLead]):
     list_display = ("customer", "score_label", "lifecycle", "readiness", "opened_at", "closed_at")
     list_select_related = ("customer",)
     raw_id_fields = ("customer", "trigger")
-    search_fields = ("customer__public_id", "customer__name")
+    search_fields = ("=customer__public_id", "customer__name")
 
 
 @admin.register(TriggerEvent)
@@ -50,7 +50,7 @@ class TriggerEventAdmin(GrowingFact, admin.ModelAdmin[TriggerEvent]):
     )  # fmt: skip
     list_filter = ("effective_category", "is_stale")
     list_select_related = ("customer", "campaign")
-    search_fields = ("customer__public_id", "customer__name", "campaign__public_id")
+    search_fields = ("=customer__public_id", "customer__name", "=campaign__public_id")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -77,7 +77,7 @@ class TouchpointAdmin(GrowingFact, admin.ModelAdmin[Touchpoint]):
     list_filter = ("owner", "channel")
     list_select_related = ("customer", "campaign")
     raw_id_fields = ("customer", "campaign")
-    search_fields = ("customer__public_id", "customer__name")
+    search_fields = ("=customer__public_id", "customer__name")
 
 
 @admin.register(RevenueEvent)
@@ -88,7 +88,7 @@ class RevenueEventAdmin(admin.ModelAdmin[RevenueEvent]):
     list_filter = ("kind", "is_cs_driven")
     list_select_related = ("customer",)
     raw_id_fields = ("customer",)
-    search_fields = ("customer__public_id", "customer__name", "deal_id", "contract_id")
+    search_fields = ("=customer__public_id", "customer__name", "=deal_id", "=contract_id")
 
     def get_readonly_fields(
         self,

@@ -5,13 +5,14 @@ computed. References to deals and contracts are public ids, since those live els
 """
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
 from cs_integrations.customers.health import RiskCategory, Zone
+from cs_integrations.database.codes import known
 from cs_integrations.database.identifiers import MAX_PUBLIC_ID_LENGTH, public_id_field
 from marketing.rules import CampaignKind, EngagementKind, RevenueKind, SequenceCode
 
@@ -23,13 +24,16 @@ def choices(codes: type[StrEnum]) -> list[tuple[str, str]]:
     return [(code.value, code.value.replace("_", " ").capitalize()) for code in codes]
 
 
+class CampaignStatus(models.TextChoices):
+    ACTIVE = "active", "Active"
+    COMPLETED = "completed", "Completed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
 class Campaign(models.Model):
     """One run of one or more sequences for a purpose, for one customer or for many."""
 
-    class Status(models.TextChoices):
-        ACTIVE = "active", "Active"
-        COMPLETED = "completed", "Completed"
-        CANCELLED = "cancelled", "Cancelled"
+    Status: TypeAlias = CampaignStatus
 
     ID_PREFIX: ClassVar[str] = "camp"
 
@@ -44,6 +48,8 @@ class Campaign(models.Model):
 
     class Meta:
         constraints = (
+            known("kind", CampaignKind),
+            known("status", CampaignStatus),
             models.CheckConstraint(
                 name="marketing_campaign_cost_not_negative", condition=Q(cost__gte=0)
             ),
@@ -82,6 +88,8 @@ class CampaignEnrollment(models.Model):
 
     class Meta:
         constraints = (
+            known("sequence", SequenceCode),
+            known("zone_at_start", Zone),
             models.UniqueConstraint(
                 name="marketing_one_active_enrollment",
                 fields=["customer", "sequence"],
@@ -156,6 +164,7 @@ class TriggerEvent(models.Model):
 
     class Meta:
         constraints = (
+            known("effective_category", RiskCategory),
             models.CheckConstraint(
                 name="marketing_trigger_health_range",
                 condition=Q(health_score__gte=0) & Q(health_score__lte=100),
@@ -185,6 +194,7 @@ class EngagementEvent(models.Model):
     occurred_at = models.DateTimeField()
 
     class Meta:
+        constraints = (known("kind", EngagementKind),)
         # Health correlation: events of each kind for the enrollments of a campaign.
         indexes = (models.Index(fields=["enrollment", "kind"], name="marketing_engagement_points"),)
 
@@ -220,24 +230,29 @@ class Message(models.Model):
         return f"#{self.pk} {self.stakeholder_id} step {self.step}"
 
 
+class TouchpointOwner(models.TextChoices):
+    CUSTOMER_SUCCESS = "customer_success", "Customer success"
+    MARKETING = "marketing", "Marketing"
+    SALES = "sales", "Sales"
+    PRODUCT = "product", "Product"
+    FINANCE = "finance", "Finance"
+    OPERATIONS = "operations", "Operations"
+
+
+class TouchpointChannel(models.TextChoices):
+    MAIL = "mail", "Mail"
+    CALL = "call", "Call"
+    QBR = "qbr", "Quarterly business review"
+    TRAINING = "training", "Training"
+    AD = "ad", "Advertisement"
+    IN_APP = "in_app", "In the app"
+
+
 class Touchpoint(models.Model):
     """A dated contact with a customer, by the department that made it. Append-only."""
 
-    class Owner(models.TextChoices):
-        CUSTOMER_SUCCESS = "customer_success", "Customer success"
-        MARKETING = "marketing", "Marketing"
-        SALES = "sales", "Sales"
-        PRODUCT = "product", "Product"
-        FINANCE = "finance", "Finance"
-        OPERATIONS = "operations", "Operations"
-
-    class Channel(models.TextChoices):
-        MAIL = "mail", "Mail"
-        CALL = "call", "Call"
-        QBR = "qbr", "Quarterly business review"
-        TRAINING = "training", "Training"
-        AD = "ad", "Advertisement"
-        IN_APP = "in_app", "In the app"
+    Owner: TypeAlias = TouchpointOwner
+    Channel: TypeAlias = TouchpointChannel
 
     customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="+")
     campaign = models.ForeignKey(
@@ -248,6 +263,10 @@ class Touchpoint(models.Model):
     occurred_at = models.DateTimeField()
 
     class Meta:
+        constraints = (
+            known("owner", TouchpointOwner),
+            known("channel", TouchpointChannel),
+        )
         # Attribution: touchpoints of a customer in the window before a close.
         indexes = (
             models.Index(fields=["customer", "occurred_at"], name="marketing_touch_before_close"),
@@ -271,6 +290,7 @@ class RevenueEvent(models.Model):
 
     class Meta:
         constraints = (
+            known("kind", RevenueKind),
             models.CheckConstraint(
                 name="marketing_revenue_amount_positive", condition=Q(amount__gt=0)
             ),

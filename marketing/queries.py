@@ -159,7 +159,7 @@ def contacts(
     *, customer: Customer, at: datetime, parameters: MarketingParameters = PARAMETERS
 ) -> list[rules.Contact]:
     """Return the marketing contacts with the messages of the trailing week."""
-    people = reachable_contacts(customer_id=customer.pk)
+    people = reachable_contacts(customer_id=customer.pk, on=at.date())
     sent = dict(
         Message.objects.filter(
             stakeholder_id__in=[person.stakeholder_id for person in people],

@@ -26,7 +26,7 @@ from operations.models import (
     WorkflowStep,
 )
 
-CUSTOMER_SEARCH = ("customer__public_id", "customer__name")
+CUSTOMER_SEARCH = ("=customer__public_id", "customer__name")
 
 
 class CsmSkillInline(admin.TabularInline[CsmSkill, Csm]):
@@ -110,7 +110,7 @@ class WorkflowDefinitionAdmin(admin.ModelAdmin[WorkflowDefinition]):
     list_display = ("public_id", "code", "name", "category", "default_tier", "version", "is_active")
     list_filter = ("category", "is_active")
     readonly_fields = ("public_id", "version")
-    search_fields = ("public_id", "code", "name")
+    search_fields = ("=public_id", "code", "name")
     inlines = (WorkflowStepInline,)
 
     def save_related(
@@ -173,7 +173,7 @@ class WorkflowExecutionAdmin(RecordedFact, admin.ModelAdmin[WorkflowExecution]):
     )  # fmt: skip
     list_filter = ("status", "tier", "priority", "assignee", "workflow")
     list_select_related = ("workflow", "customer", "assignee")
-    search_fields = ("public_id", *CUSTOMER_SEARCH)
+    search_fields = ("=public_id", "=workflow__public_id", "=workflow__code", *CUSTOMER_SEARCH)
     ordering = ("due_at",)
     inlines = (ExecutionStepInline,)
     actions = ("finish_open_steps", "cancel")
@@ -218,7 +218,7 @@ class ExecutionStepAdmin(RecordedFact, admin.ModelAdmin[ExecutionStep]):
     list_display = ("execution", "position", "name", "kind", "status", "failures", "finished_at")
     list_filter = ("status", "kind")
     list_select_related = ("execution",)
-    search_fields = ("execution__public_id", "action", "name")
+    search_fields = ("=execution__public_id", "action", "name")
 
 
 @admin.register(Escalation)
@@ -229,4 +229,4 @@ class EscalationAdmin(RecordedFact, admin.ModelAdmin[Escalation]):
     )  # fmt: skip
     list_filter = ("tier", "priority", "cause", ("resolved_at", admin.EmptyFieldListFilter))
     list_select_related = ("execution", "customer")
-    search_fields = ("execution__public_id", *CUSTOMER_SEARCH)
+    search_fields = ("=execution__public_id", *CUSTOMER_SEARCH)

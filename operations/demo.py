@@ -283,6 +283,7 @@ def _past_execution(
         customer=customer,
         status=statuses.FAILED if is_failed else statuses.COMPLETED,
         tier=schedule.tier,
+        requested_tier=schedule.tier,
         priority=Priority.HIGH if account.zone is Zone.RED else Priority.NORMAL,
         requested_at=requested_at,
         started_at=requested_at,

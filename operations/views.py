@@ -82,6 +82,6 @@ def _period(request: Request) -> str:
     given = request.query_params.getlist(PERIOD) or [DEFAULT_PERIOD]
     if len(given) > 1 or given[0] not in PERIODS:
         raise problems.invalid_parameter(
-            PERIOD, rule="enum", detail=f"period must be one of: {', '.join(PERIODS)}."
+            PERIOD, rule="unknown_code", detail=f"period must be one of: {', '.join(PERIODS)}."
         )
     return str(given[0])

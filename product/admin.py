@@ -1,4 +1,7 @@
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from cs_integrations.admin import GrowingFact, RecordedFact
@@ -14,6 +17,19 @@ from product.models import (
 )
 
 
+class TicketSearch(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Find tickets by the id that people paste."""
+
+    search_help_text = "Ticket (PROD-12), customer or feature"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Search for the number of a ticket where its whole id is given."""
+        term = search_term.strip().removeprefix("PROD-")
+        return super().get_search_results(request, queryset, term)
+
+
 @admin.register(Feature)
 class FeatureAdmin(admin.ModelAdmin[Feature]):
     list_display = (
@@ -27,7 +43,7 @@ class FeatureAdmin(admin.ModelAdmin[Feature]):
     )
     list_filter = ("kind",)
     list_select_related = ("min_plan",)
-    search_fields = ("public_id", "slug", "name")
+    search_fields = ("=public_id", "slug", "name")
 
 
 @admin.register(FeatureEntitlement)
@@ -36,7 +52,7 @@ class FeatureEntitlementAdmin(admin.ModelAdmin[FeatureEntitlement]):
     list_filter = ("feature__kind",)
     list_select_related = ("customer", "feature")
     raw_id_fields = ("customer", "feature")
-    search_fields = ("customer__public_id", "customer__name", "feature__slug")
+    search_fields = ("=customer__public_id", "customer__name", "feature__slug")
 
 
 @admin.register(RoadmapItem)
@@ -49,7 +65,7 @@ class RoadmapItemAdmin(admin.ModelAdmin[RoadmapItem]):
 
 
 @admin.register(ProductTicket)
-class ProductTicketAdmin(admin.ModelAdmin[ProductTicket]):
+class ProductTicketAdmin(TicketSearch):
     """Tickets come from feedback; the product team moves their status."""
 
     list_display = (
@@ -58,7 +74,7 @@ class ProductTicketAdmin(admin.ModelAdmin[ProductTicket]):
     )  # fmt: skip
     list_filter = ("status", "priority")
     list_select_related = ("customer", "feature")
-    search_fields = ("=number", "customer__public_id", "customer__name", "feature__slug")
+    search_fields = ("=number", "=customer__public_id", "customer__name", "feature__slug")
     fields = (
         "public_id", "customer", "feature", "status", "closed_at", "priority", "priority_score",
         "target_date", "opened_at", "changed_at",
@@ -86,7 +102,7 @@ class TrainingRecordAdmin(GrowingFact, admin.ModelAdmin[TrainingRecord]):
     list_display = ("customer", "feature", "completed_pct", "recorded_at")
     list_select_related = ("customer", "feature")
     raw_id_fields = ("customer", "feature")
-    search_fields = ("customer__public_id", "customer__name", "feature__slug")
+    search_fields = ("=customer__public_id", "customer__name", "feature__slug")
 
 
 @admin.register(FeatureRating)
@@ -94,15 +110,15 @@ class FeatureRatingAdmin(GrowingFact, admin.ModelAdmin[FeatureRating]):
     list_display = ("customer", "feature", "rating", "rated_at")
     list_select_related = ("customer", "feature")
     raw_id_fields = ("customer", "feature")
-    search_fields = ("customer__public_id", "customer__name", "feature__slug")
+    search_fields = ("=customer__public_id", "customer__name", "feature__slug")
 
 
 @admin.register(Feedback)
-class FeedbackAdmin(RecordedFact, admin.ModelAdmin[Feedback]):
+class FeedbackAdmin(RecordedFact, TicketSearch):
     list_display = (
         "ticket", "customer", "feature", "impact_score", "kind", "answered_priority",
         "submitted_at",
     )  # fmt: skip
     list_filter = ("kind", "answered_priority")
     list_select_related = ("ticket", "customer", "feature")
-    search_fields = ("customer__public_id", "customer__name", "feature__slug")
+    search_fields = ("=ticket__number", "=customer__public_id", "customer__name", "feature__slug")

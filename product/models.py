@@ -3,12 +3,13 @@
 Facts (use, training, ratings, feedback) only grow; rates and scores are computed by the rules.
 """
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from django.db import models
 from django.db.models import F, Q
 
 from cs_integrations.customers.models import Segment
+from cs_integrations.database.codes import known
 from cs_integrations.database.identifiers import public_id_field
 from product import rules
 
@@ -16,18 +17,21 @@ from product import rules
 class Priority(models.TextChoices):
     """Urgency of feedback and of its ticket."""
 
-    P0 = rules.Priority.P0.value, "P0, this quarter"
-    P1 = rules.Priority.P1.value, "P1, next quarter"
-    P2 = rules.Priority.P2.value, "P2, two quarters ahead"
-    P3 = rules.Priority.P3.value, "P3, backlog"
+    P0 = rules.Priority.P0.value, "P0, critical"
+    P1 = rules.Priority.P1.value, "P1, high"
+    P2 = rules.Priority.P2.value, "P2, medium"
+    P3 = rules.Priority.P3.value, "P3, low"
+
+
+class FeatureKind(models.TextChoices):
+    CORE = "core", "Core"
+    ADVANCED = "advanced", "Advanced"
 
 
 class Feature(models.Model):
     """Something that customers can use."""
 
-    class Kind(models.TextChoices):
-        CORE = "core", "Core"
-        ADVANCED = "advanced", "Advanced"
+    Kind: TypeAlias = FeatureKind
 
     ID_PREFIX: ClassVar[str] = "feat"
 
@@ -43,6 +47,7 @@ class Feature(models.Model):
 
     class Meta:
         constraints = (
+            known("kind", FeatureKind),
             models.CheckConstraint(
                 name="product_retired_after_release",
                 condition=Q(retired_date__isnull=True) | Q(retired_date__gt=F("released_date")),
@@ -188,14 +193,17 @@ class FeatureRating(models.Model):
         return f"#{self.pk} {self.customer_id} {self.feature_id} {self.rating}"
 
 
+class RoadmapItemStatus(models.TextChoices):
+    PLANNED = "planned", "Planned"
+    IN_PROGRESS = "in_progress", "In progress"
+    DELIVERED = "delivered", "Delivered"
+    CANCELED = "canceled", "Canceled"
+
+
 class RoadmapItem(models.Model):
     """Work on a feature that is planned for a quarter."""
 
-    class Status(models.TextChoices):
-        PLANNED = "planned", "Planned"
-        IN_PROGRESS = "in_progress", "In progress"
-        DELIVERED = "delivered", "Delivered"
-        CANCELED = "canceled", "Canceled"
+    Status: TypeAlias = RoadmapItemStatus
 
     feature = models.ForeignKey(Feature, on_delete=models.PROTECT, related_name="roadmap_items")
     title = models.CharField(max_length=200)
@@ -205,6 +213,7 @@ class RoadmapItem(models.Model):
 
     class Meta:
         constraints = (
+            known("status", RoadmapItemStatus),
             models.CheckConstraint(
                 name="product_quarter_range", condition=Q(quarter__gte=1) & Q(quarter__lte=4)
             ),
@@ -222,6 +231,13 @@ class RoadmapItem(models.Model):
         return f"#{self.pk} {self.feature_id} {self.year} Q{self.quarter}"
 
 
+class ProductTicketStatus(models.TextChoices):
+    OPEN = "open", "Open"
+    IN_PROGRESS = "in_progress", "In progress"
+    DELIVERED = "delivered", "Delivered"
+    DECLINED = "declined", "Declined"
+
+
 class ProductTicket(models.Model):
     """What the product team was asked by one customer for one feature.
 
@@ -229,11 +245,7 @@ class ProductTicket(models.Model):
     and score only rise while the ticket is open.
     """
 
-    class Status(models.TextChoices):
-        OPEN = "open", "Open"
-        IN_PROGRESS = "in_progress", "In progress"
-        DELIVERED = "delivered", "Delivered"
-        DECLINED = "declined", "Declined"
+    Status: TypeAlias = ProductTicketStatus
 
     ID_PREFIX: ClassVar[str] = "PROD"
 
@@ -250,6 +262,8 @@ class ProductTicket(models.Model):
 
     class Meta:
         constraints = (
+            known("status", ProductTicketStatus),
+            known("priority", Priority),
             models.CheckConstraint(
                 name="product_ticket_score_range",
                 condition=Q(priority_score__gte=0) & Q(priority_score__lte=100),
@@ -278,14 +292,17 @@ class ProductTicket(models.Model):
         return rules.ticket_id(self.number)
 
 
+class FeedbackKind(models.TextChoices):
+    FEATURE_REQUEST = "feature_request", "Feature request"
+    BUG = "bug", "Bug"
+    USABILITY = "usability", "Usability"
+    PERFORMANCE = "performance", "Performance"
+
+
 class Feedback(models.Model):
     """One submission of a customer's voice, with the answer it was given."""
 
-    class Kind(models.TextChoices):
-        FEATURE_REQUEST = "feature_request", "Feature request"
-        BUG = "bug", "Bug"
-        USABILITY = "usability", "Usability"
-        PERFORMANCE = "performance", "Performance"
+    Kind: TypeAlias = FeedbackKind
 
     customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="+")
     feature = models.ForeignKey(Feature, on_delete=models.PROTECT, related_name="feedback")
@@ -316,6 +333,9 @@ class Feedback(models.Model):
     class Meta:
         verbose_name_plural = "feedback"
         constraints = (
+            known("kind", FeedbackKind, blank=True),
+            known("segment", Segment),
+            known("answered_priority", Priority),
             models.CheckConstraint(
                 name="product_impact_range",
                 condition=Q(impact_score__gte=1) & Q(impact_score__lte=10),

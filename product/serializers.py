@@ -49,15 +49,23 @@ class FeedbackIn(StrictSerializer):
 
 class FeedbackOut(AnswerOut):
     ticket_id = serializers.CharField(help_text='e.g. "PROD-1234".')
-    priority = serializers.ChoiceField(choices=Priority.choices)
-    roadmap_position = serializers.CharField(help_text='"Q2_target", or "backlog".')
+    priority = serializers.ChoiceField(
+        choices=Priority.choices, help_text="Urgency; it decides the quarter only off the roadmap."
+    )
+    roadmap_position = serializers.CharField(
+        help_text='"Q2_target" or "backlog": the feature\'s roadmap item first, else by priority.'
+    )
 
 
 class TicketStatusOut(AnswerOut):
     ticket_id = serializers.CharField()
     status = serializers.ChoiceField(choices=ProductTicket.Status.choices)
-    priority = serializers.ChoiceField(choices=Priority.choices)
-    roadmap_position = serializers.CharField(help_text='"Q2_target", or "backlog".')
+    priority = serializers.ChoiceField(
+        choices=Priority.choices, help_text="Urgency; it decides the quarter only off the roadmap."
+    )
+    roadmap_position = serializers.CharField(
+        help_text='"Q2_target" or "backlog": the feature\'s roadmap item first, else by priority.'
+    )
     target_date = serializers.DateField(
         allow_null=True, help_text="Last day of the target quarter; null in the backlog."
     )

@@ -101,7 +101,7 @@ def _refusal(judgment: rules.Judgment) -> Refusal:
         case Verdict.PLAN_UNKNOWN:
             return InvalidMember(judgment.detail, pointer=PLAN_POINTER, rule="exists")
         case Verdict.PLAN_OF_ANOTHER_CUSTOMER:
-            return InvalidMember(judgment.detail, pointer=PLAN_POINTER, rule="same_customer")
+            return InvalidMember(judgment.detail, pointer=PLAN_POINTER, rule="consistent")
         case _:
             return StateConflict(judgment.detail)
 

@@ -24,17 +24,26 @@ class DealAdmin(admin.ModelAdmin[Deal]):
     list_select_related = ("customer",)
     raw_id_fields = ("customer",)
     readonly_fields = ("public_id", "created_at", "updated_at")
-    search_fields = ("public_id", "name", "customer__public_id", "customer__name")
+    search_fields = ("=public_id", "name", "=customer__public_id", "customer__name")
 
 
 class HandoffItemInline(admin.TabularInline[HandoffItem, HandoffPackage]):
     model = HandoffItem
     extra = 0
 
+    def has_change_permission(
+        self, request: HttpRequest, obj: HandoffPackage | None = None
+    ) -> bool:
+        is_open = obj is None or obj.completed_at is None
+        return is_open and super().has_change_permission(request, obj)
+
 
 @admin.register(HandoffPackage)
 class HandoffPackageAdmin(admin.ModelAdmin[HandoffPackage]):
-    """The parts are filled in and verified here; only a request completes a handoff."""
+    """The parts are filled in and verified here; only a request completes a handoff.
+
+    A completed handoff stays as it was accepted.
+    """
 
     list_display = ("deal", "status", "completed_at", "completed_sync", "accuracy", "follow_up")
     list_filter = ("status", "completed_sync")
@@ -43,8 +52,24 @@ class HandoffPackageAdmin(admin.ModelAdmin[HandoffPackage]):
     readonly_fields = (
         "status", "completed_at", "completed_sync", "day_zero_health", "created_at", "updated_at",
     )  # fmt: skip
-    search_fields = ("deal__public_id", "deal__name")
+    search_fields = (
+        "=deal__public_id",
+        "deal__name",
+        "=deal__customer__public_id",
+        "deal__customer__name",
+    )
     inlines = (HandoffItemInline,)
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: HandoffPackage | None = None
+    ) -> bool:
+        is_open = obj is None or obj.completed_at is None
+        return is_open and super().has_change_permission(request, obj)
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: HandoffPackage | None = None
+    ) -> bool:
+        return False
 
 
 @admin.register(HandoffItem)
@@ -53,7 +78,7 @@ class HandoffItemAdmin(admin.ModelAdmin[HandoffItem]):
     list_filter = ("code", ("verified_at", admin.EmptyFieldListFilter))
     list_select_related = ("package",)
     raw_id_fields = ("package",)
-    search_fields = ("package__deal__public_id", "package__deal__name")
+    search_fields = ("=package__deal__public_id", "package__deal__name")
 
 
 @admin.register(SuccessPlan)
@@ -65,7 +90,7 @@ class SuccessPlanAdmin(admin.ModelAdmin[SuccessPlan]):
     list_select_related = ("customer", "deal")
     raw_id_fields = ("customer",)
     readonly_fields = ("public_id", "deal", "created_at", "updated_at")
-    search_fields = ("public_id", "name", "customer__public_id", "customer__name")
+    search_fields = ("=public_id", "name", "=customer__public_id", "customer__name")
 
 
 @admin.register(BaselineKpi)
@@ -75,7 +100,7 @@ class BaselineKpiAdmin(GrowingFact, admin.ModelAdmin[BaselineKpi]):
     list_display = ("plan", "name", "value", "frozen_at")
     list_filter = ("name",)
     list_select_related = ("plan",)
-    search_fields = ("plan__public_id", "plan__name")
+    search_fields = ("=plan__public_id", "plan__name")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -87,7 +112,7 @@ class EvidenceItemAdmin(GrowingFact, admin.ModelAdmin[EvidenceItem]):
     list_filter = ("code",)
     list_select_related = ("customer",)
     raw_id_fields = ("customer",)
-    search_fields = ("customer__public_id", "customer__name", "milestone_code")
+    search_fields = ("=customer__public_id", "customer__name", "milestone_code")
 
 
 @admin.register(WhiteSpaceItem)
@@ -96,7 +121,7 @@ class WhiteSpaceItemAdmin(admin.ModelAdmin[WhiteSpaceItem]):
     list_filter = ("kind", "fit_rule", "is_owned")
     list_select_related = ("customer",)
     raw_id_fields = ("customer",)
-    search_fields = ("name", "customer__public_id", "customer__name")
+    search_fields = ("name", "=customer__public_id", "customer__name")
 
 
 @admin.register(Opportunity)
@@ -108,4 +133,4 @@ class OpportunityAdmin(admin.ModelAdmin[Opportunity]):
     list_select_related = ("customer",)
     raw_id_fields = ("customer", "evidence")
     readonly_fields = ("public_id", "updated_at")
-    search_fields = ("public_id", "customer__public_id", "customer__name")
+    search_fields = ("=public_id", "=customer__public_id", "customer__name")

@@ -4,14 +4,23 @@ Facts are stored; gaps, readiness, proof and white space are computed by the rul
 """
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from django.db import models
 from django.db.models import Q
 
 from cs_integrations.customers.models import Segment
+from cs_integrations.database.codes import known
 from cs_integrations.database.identifiers import MAX_PUBLIC_ID_LENGTH, public_id_field
 from sales import rules
+
+
+class DealStage(models.TextChoices):
+    DISCOVERY = "discovery", "Discovery"
+    PROPOSAL = "proposal", "Proposal"
+    NEGOTIATION = "negotiation", "Negotiation"
+    CLOSED_WON = "closed_won", "Closed won"
+    CLOSED_LOST = "closed_lost", "Closed lost"
 
 
 class Deal(models.Model):
@@ -21,12 +30,7 @@ class Deal(models.Model):
     Amounts are US dollars a year.
     """
 
-    class Stage(models.TextChoices):
-        DISCOVERY = "discovery", "Discovery"
-        PROPOSAL = "proposal", "Proposal"
-        NEGOTIATION = "negotiation", "Negotiation"
-        CLOSED_WON = "closed_won", "Closed won"
-        CLOSED_LOST = "closed_lost", "Closed lost"
+    Stage: TypeAlias = DealStage
 
     ID_PREFIX: ClassVar[str] = "deal"
     CLOSED_STAGES: ClassVar = (Stage.CLOSED_WON, Stage.CLOSED_LOST)
@@ -51,6 +55,9 @@ class Deal(models.Model):
 
     class Meta:
         constraints = (
+            known("segment", Segment),
+            known("stage", DealStage),
+            known("crm_stage", DealStage, blank=True),
             models.CheckConstraint(
                 name="sales_deal_probability_range",
                 condition=Q(close_probability__gte=0) & Q(close_probability__lte=1),
@@ -89,13 +96,16 @@ class Deal(models.Model):
         return self.closed_at
 
 
+class HandoffPackageStatus(models.TextChoices):
+    OPEN = "open", "Open"
+    IN_TRANSITION = "in_transition", "In transition"
+    COMPLETE = "complete", "Complete"
+
+
 class HandoffPackage(models.Model):
     """What sales passes on with a won deal, and how far the transition is."""
 
-    class Status(models.TextChoices):
-        OPEN = "open", "Open"
-        IN_TRANSITION = "in_transition", "In transition"
-        COMPLETE = "complete", "Complete"
+    Status: TypeAlias = HandoffPackageStatus
 
     class Sync(models.TextChoices):
         CONFIRMED = rules.PipelineSync.CONFIRMED.value, "Confirmed"
@@ -121,6 +131,8 @@ class HandoffPackage(models.Model):
 
     class Meta:
         constraints = (
+            known("status", HandoffPackageStatus),
+            known("completed_sync", rules.PipelineSync, blank=True),
             models.CheckConstraint(
                 name="sales_handoff_complete_is_dated",
                 condition=(Q(status="complete", completed_at__isnull=False) & ~Q(completed_sync=""))
@@ -171,6 +183,7 @@ class HandoffItem(models.Model):
 
     class Meta:
         constraints = (
+            known("code", rules.HandoffItemCode),
             models.UniqueConstraint(name="sales_handoff_item_once", fields=["package", "code"]),
             models.CheckConstraint(
                 name="sales_handoff_item_verified_by_someone",
@@ -183,14 +196,17 @@ class HandoffItem(models.Model):
         return f"#{self.pk} {self.code}"
 
 
+class SuccessPlanStatus(models.TextChoices):
+    DRAFT = "draft", "Draft"
+    APPROVED = "approved", "Approved"
+    ACTIVE = "active", "Active"
+    CLOSED = "closed", "Closed"
+
+
 class SuccessPlan(models.Model):
     """Goals agreed with one customer; bound to a deal when that deal's handoff completes."""
 
-    class Status(models.TextChoices):
-        DRAFT = "draft", "Draft"
-        APPROVED = "approved", "Approved"
-        ACTIVE = "active", "Active"
-        CLOSED = "closed", "Closed"
+    Status: TypeAlias = SuccessPlanStatus
 
     ID_PREFIX: ClassVar[str] = "sp"
     APPROVED_STATUSES: ClassVar = (Status.APPROVED, Status.ACTIVE)
@@ -208,6 +224,7 @@ class SuccessPlan(models.Model):
 
     class Meta:
         constraints = (
+            known("status", SuccessPlanStatus),
             models.CheckConstraint(
                 name="sales_plan_approved_is_dated",
                 condition=~Q(status__in=("approved", "active")) | Q(approved_at__isnull=False),
@@ -238,6 +255,7 @@ class BaselineKpi(models.Model):
 
     class Meta:
         constraints = (
+            known("name", rules.Kpi),
             models.UniqueConstraint(name="sales_baseline_kpi_once", fields=["plan", "name"]),
             models.CheckConstraint(name="sales_baseline_kpi_range", condition=Q(value__gte=0)),
         )
@@ -272,6 +290,7 @@ class EvidenceItem(models.Model):
 
     class Meta:
         constraints = (
+            known("code", rules.EvidenceCode),
             models.CheckConstraint(
                 name="sales_evidence_milestone_is_named",
                 condition=(Q(code="milestone") & ~Q(milestone_code=""))
@@ -310,6 +329,8 @@ class WhiteSpaceItem(models.Model):
 
     class Meta:
         constraints = (
+            known("kind", rules.ItemKind),
+            known("fit_rule", rules.FitRule),
             models.UniqueConstraint(name="sales_white_space_once", fields=["customer", "name"]),
             models.CheckConstraint(
                 name="sales_white_space_value_range", condition=Q(monthly_value__gte=0)
@@ -320,15 +341,18 @@ class WhiteSpaceItem(models.Model):
         return f"#{self.pk} {self.customer_id} {self.name}"
 
 
+class OpportunityStage(models.TextChoices):
+    CS_QUALIFIED = "cs_qualified", "CS-Qualified"
+    SQL = "sql", "Sales-qualified"
+    NEGOTIATION = "negotiation", "Negotiation"
+    WON = "won", "Won"
+    LOST = "lost", "Lost"
+
+
 class Opportunity(models.Model):
     """An expansion that Customer Success evidence speaks for (ITP T2.1); US dollars a year."""
 
-    class Stage(models.TextChoices):
-        CS_QUALIFIED = "cs_qualified", "CS-Qualified"
-        SQL = "sql", "Sales-qualified"
-        NEGOTIATION = "negotiation", "Negotiation"
-        WON = "won", "Won"
-        LOST = "lost", "Lost"
+    Stage: TypeAlias = OpportunityStage
 
     ID_PREFIX: ClassVar[str] = "opp"
 
@@ -345,6 +369,7 @@ class Opportunity(models.Model):
     class Meta:
         verbose_name_plural = "opportunities"
         constraints = (
+            known("stage", OpportunityStage),
             models.CheckConstraint(
                 name="sales_opportunity_probability_range",
                 condition=Q(close_probability__gte=0) & Q(close_probability__lte=1),

@@ -16,14 +16,14 @@ from cs_integrations.customers.models import (
     UsageMonthly,
 )
 
-CUSTOMER_SEARCH = ("customer__public_id", "customer__name")
+CUSTOMER_SEARCH = ("=customer__public_id", "customer__name")
 
 
 @admin.register(Customer)
 class CustomerAdmin(admin.ModelAdmin[Customer]):
     list_display = ("public_id", "name", "segment", "industry", "stage", "status", "started_date")
     list_filter = ("status", "segment", "stage", "industry")
-    search_fields = ("public_id", "name")
+    search_fields = ("=public_id", "name")
     readonly_fields = ("public_id", "created_at", "updated_at")
     date_hierarchy = "started_date"
 
@@ -64,7 +64,7 @@ class ContactConsentAdmin(admin.ModelAdmin[ContactConsent]):
     raw_id_fields = ("stakeholder",)
     search_fields = (
         "stakeholder__name",
-        "stakeholder__customer__public_id",
+        "=stakeholder__customer__public_id",
         "stakeholder__customer__name",
     )
 

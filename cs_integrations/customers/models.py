@@ -1,11 +1,12 @@
 """The customer and what every domain knows about it. Facts are stored; scores are computed."""
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
+from cs_integrations.database.codes import known
 from cs_integrations.database.identifiers import public_id_field
 
 
@@ -15,22 +16,27 @@ class Segment(models.TextChoices):
     SMALL_BUSINESS = "small_business", "Small business"
 
 
+class CustomerStage(models.TextChoices):
+    ONBOARDING = "onboarding", "Onboarding"
+    ADOPTION = "adoption", "Adoption"
+    EXPANSION = "expansion", "Expansion"
+    RENEWAL = "renewal", "Renewal"
+    ADVOCACY = "advocacy", "Advocacy"
+    AT_RISK = "at_risk", "At risk"
+    CHURNED = "churned", "Churned"
+
+
+class CustomerStatus(models.TextChoices):
+    ACTIVE = "active", "Active"
+    CHURNED = "churned", "Churned"
+    DELETED = "deleted", "Deleted"
+
+
 class Customer(models.Model):
     """An account that Customer Success looks after."""
 
-    class Status(models.TextChoices):
-        ACTIVE = "active", "Active"
-        CHURNED = "churned", "Churned"
-        DELETED = "deleted", "Deleted"
-
-    class Stage(models.TextChoices):
-        ONBOARDING = "onboarding", "Onboarding"
-        ADOPTION = "adoption", "Adoption"
-        EXPANSION = "expansion", "Expansion"
-        RENEWAL = "renewal", "Renewal"
-        ADVOCACY = "advocacy", "Advocacy"
-        AT_RISK = "at_risk", "At risk"
-        CHURNED = "churned", "Churned"
+    Status: TypeAlias = CustomerStatus
+    Stage: TypeAlias = CustomerStage
 
     ID_PREFIX: ClassVar[str] = "cust"
 
@@ -49,6 +55,9 @@ class Customer(models.Model):
 
     class Meta:
         constraints = (
+            known("segment", Segment),
+            known("stage", CustomerStage),
+            known("status", CustomerStatus),
             models.CheckConstraint(
                 name="customers_complexity_range",
                 condition=Q(complexity__gte=1) & Q(complexity__lte=1.5),
@@ -65,13 +74,16 @@ class Customer(models.Model):
         return f"{self.public_id} {self.name}"
 
 
+class StakeholderLevel(models.TextChoices):
+    C_LEVEL = "c_level", "C level"
+    VP = "vp", "Vice president"
+    MANAGER = "manager", "Manager"
+
+
 class Stakeholder(models.Model):
     """A person at the customer."""
 
-    class Level(models.TextChoices):
-        C_LEVEL = "c_level", "C level"
-        VP = "vp", "Vice president"
-        MANAGER = "manager", "Manager"
+    Level: TypeAlias = StakeholderLevel
 
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="+")
     name = models.CharField(max_length=200)
@@ -82,10 +94,11 @@ class Stakeholder(models.Model):
     is_decision_maker = models.BooleanField(default=False)
     is_marketing_contact = models.BooleanField(default=False)
     nps = models.PositiveSmallIntegerField(null=True, blank=True)  # latest answer, 0 to 10
-    left_date = models.DateField(null=True, blank=True)
+    left_date = models.DateField(null=True, blank=True)  # the first day without them
 
     class Meta:
         constraints = (
+            known("level", StakeholderLevel),
             models.CheckConstraint(name="customers_nps_range", condition=Q(nps__lte=10)),
         )
 
@@ -129,7 +142,7 @@ class Plan(models.Model):
 
 
 class Subscription(models.Model):
-    """What a customer has bought; one running subscription a customer."""
+    """What a customer has bought; at most one subscription a customer has no end date."""
 
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="+")
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="+")
@@ -139,7 +152,7 @@ class Subscription(models.Model):
     business_units = models.PositiveIntegerField(default=1)  # units that could use a workspace
     monthly_price = models.DecimalField(max_digits=12, decimal_places=2)
     started_date = models.DateField()
-    ended_date = models.DateField(null=True, blank=True)
+    ended_date = models.DateField(null=True, blank=True)  # the first day without it
 
     class Meta:
         constraints = (
@@ -154,15 +167,18 @@ class Subscription(models.Model):
         return f"#{self.pk} {self.customer_id} {self.plan_id}"
 
 
+class HealthSnapshotSource(models.TextChoices):
+    COMPUTED = "computed", "Computed"
+    API_TRIGGER = "api_trigger", "Sent with a trigger"
+    IMPORT = "import", "Imported"
+
+
 class HealthSnapshot(models.Model):
     """A health measurement. ``api_trigger`` rows are what a caller said and decide nothing but
     marketing; every other rule reads ``computed`` rows only.
     """
 
-    class Source(models.TextChoices):
-        COMPUTED = "computed", "Computed"
-        API_TRIGGER = "api_trigger", "Sent with a trigger"
-        IMPORT = "import", "Imported"
+    Source: TypeAlias = HealthSnapshotSource
 
     POINTS: ClassVar = (MinValueValidator(0), MaxValueValidator(100))
 
@@ -178,6 +194,7 @@ class HealthSnapshot(models.Model):
 
     class Meta:
         constraints = (
+            known("source", HealthSnapshotSource),
             models.CheckConstraint(
                 name="customers_health_range", condition=Q(score__gte=0) & Q(score__lte=100)
             ),
@@ -201,12 +218,15 @@ class HealthSnapshot(models.Model):
         return f"#{self.pk} {self.customer_id} {self.measured_date} {self.score}"
 
 
+class UsageMonthlyMetric(models.TextChoices):
+    MAIL_VOLUME = "mail_volume", "Mails sent"
+    SEATS = "seats", "Seats in use"
+
+
 class UsageMonthly(models.Model):
     """Use of one plan limit in one month."""
 
-    class Metric(models.TextChoices):
-        MAIL_VOLUME = "mail_volume", "Mails sent"
-        SEATS = "seats", "Seats in use"
+    Metric: TypeAlias = UsageMonthlyMetric
 
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="+")
     month = models.DateField()  # the month's first day
@@ -215,7 +235,9 @@ class UsageMonthly(models.Model):
     limit = models.PositiveIntegerField(null=True, blank=True)  # null: unlimited
 
     class Meta:
+        verbose_name_plural = "monthly usage"
         constraints = (
+            known("metric", UsageMonthlyMetric),
             models.UniqueConstraint(
                 name="customers_one_usage_a_month", fields=["customer", "month", "metric"]
             ),
@@ -225,19 +247,25 @@ class UsageMonthly(models.Model):
         return f"#{self.pk} {self.customer_id} {self.month} {self.metric}"
 
 
+class MilestonePhase(models.TextChoices):
+    ONBOARDING = "onboarding", "Onboarding"
+    ADOPTION = "adoption", "Adoption"
+    VALUE = "value", "Value"
+    RENEWAL = "renewal", "Renewal"
+    EXPANSION = "expansion", "Expansion"
+    ADVOCACY = "advocacy", "Advocacy"
+
+
 class Milestone(models.Model):
     """The catalogue of dated events in a customer's journey."""
 
-    class Phase(models.TextChoices):
-        ONBOARDING = "onboarding", "Onboarding"
-        ADOPTION = "adoption", "Adoption"
-        VALUE = "value", "Value"
-        RENEWAL = "renewal", "Renewal"
-        EXPANSION = "expansion", "Expansion"
-        ADVOCACY = "advocacy", "Advocacy"
+    Phase: TypeAlias = MilestonePhase
 
     code = models.SlugField(unique=True)
     phase = models.CharField(max_length=12, choices=Phase)
+
+    class Meta:
+        constraints = (known("phase", MilestonePhase),)
 
     def __str__(self) -> str:
         return self.code

@@ -19,6 +19,7 @@ from django.db.models import (
     IntegerField,
     Min,
     OuterRef,
+    Q,
     QuerySet,
     Subquery,
     Value,
@@ -106,6 +107,15 @@ class ReachableContact:
     stakeholder_id: int
     name: str
     has_opted_out: bool  # of mail
+
+
+def still(field: str, on: date) -> Q:
+    """Return the condition that something has not ended by a day.
+
+    ``field`` holds the first day without it. A planned end lies ahead; null means that no
+    end is known.
+    """
+    return Q(**{f"{field}__isnull": True}) | Q(**{f"{field}__gt": on})
 
 
 def known_customers() -> QuerySet[Customer]:
@@ -203,11 +213,11 @@ def monthly_usage(
     return {customer_id: tuple(readings) for customer_id, readings in usage.items()}
 
 
-def executive_standing(*, customer_ids: Collection[int]) -> dict[int, ExecutiveStanding]:
-    """Return the best current sponsor of each customer that has one."""
+def executive_standing(*, customer_ids: Collection[int], on: date) -> dict[int, ExecutiveStanding]:
+    """Return the best sponsor on a day of each customer that has one."""
     sponsors = (
         Stakeholder.objects.filter(
-            customer_id__in=customer_ids, is_sponsor=True, left_date__isnull=True
+            still("left_date", on), customer_id__in=customer_ids, is_sponsor=True
         )
         .order_by("customer_id", _LEVEL_RANK, F("nps").desc(nulls_last=True), "pk")
         .distinct("customer_id")
@@ -218,22 +228,29 @@ def executive_standing(*, customer_ids: Collection[int]) -> dict[int, ExecutiveS
     }
 
 
-def running_subscriptions(*, customer_ids: Collection[int]) -> dict[int, Subscription]:
-    """Return the running subscription of each customer that has one, its plan loaded."""
-    rows = Subscription.objects.filter(
-        customer_id__in=customer_ids, ended_date__isnull=True
-    ).select_related("plan")
+def running_subscriptions(*, customer_ids: Collection[int], on: date) -> dict[int, Subscription]:
+    """Return the subscription that runs on a day for each customer that has one, its plan loaded.
+
+    Of several the one that started last counts.
+    """
+    rows = (
+        Subscription.objects.filter(
+            still("ended_date", on), customer_id__in=customer_ids, started_date__lte=on
+        )
+        .select_related("plan")
+        .order_by("started_date", "pk")
+    )
     return {subscription.customer_id: subscription for subscription in rows}
 
 
-def reachable_contacts(*, customer_id: int) -> tuple[ReachableContact, ...]:
-    """Return the marketing contacts who have not left, those who opted out of mail marked."""
+def reachable_contacts(*, customer_id: int, on: date) -> tuple[ReachableContact, ...]:
+    """Return the marketing contacts on a day, those who opted out of mail marked."""
     opted_out = ContactConsent.objects.filter(
         stakeholder=OuterRef("pk"), channel="email", opted_out_at__isnull=False
     )
     rows = (
         Stakeholder.objects.filter(
-            customer_id=customer_id, is_marketing_contact=True, left_date__isnull=True
+            still("left_date", on), customer_id=customer_id, is_marketing_contact=True
         )
         .annotate(has_opted_out=Exists(opted_out))
         .order_by("pk")

@@ -219,7 +219,7 @@ def _scenario(name: str) -> Scenario:
         return Scenario(name)
     except ValueError:
         detail = f"Unknown scenario; allowed are {', '.join(Scenario)}."
-        raise ScenarioError(detail, name=name, rule="choice") from None
+        raise ScenarioError(detail, name=name, rule="unknown_member") from None
 
 
 def _amount(name: str, text: str, limit: Decimal) -> Decimal:
@@ -229,7 +229,7 @@ def _amount(name: str, text: str, limit: Decimal) -> Decimal:
         detail = 'Not an amount of money, such as "$75k" or "$12,500".'
         raise ScenarioError(detail, name=name, rule="money") from None
     if amount > limit:
-        raise ScenarioError(f"Above the limit of {money(limit)}.", name=name, rule="max_value")
+        raise ScenarioError(f"Above the limit of {money(limit)}.", name=name, rule="range")
     return amount
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from cs_integrations import exchange
 from cs_integrations.customers.health import zone
-from cs_integrations.customers.queries import latest_health
+from cs_integrations.customers.queries import latest_health, still
 from operations.actions.escalations import open_escalation
 from operations.models import Assignment, Escalation, WorkflowExecution
 
@@ -45,7 +45,7 @@ def raise_alert(execution: WorkflowExecution, at: datetime) -> Result:
 def notify_team(execution: WorkflowExecution, at: datetime) -> Result:
     """Name the CSMs who are concerned: the assignee and the account's current team."""
     team = Assignment.objects.filter(
-        customer=execution.customer, start_date__lte=at.date(), end_date__isnull=True
+        still("end_date", at.date()), customer=execution.customer, start_date__lte=at.date()
     )
     codes = set(team.values_list("csm__code", flat=True))
     if execution.assignee is not None:

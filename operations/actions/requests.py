@@ -65,7 +65,7 @@ def execute_workflow(
 
     :raises UnknownObject: there is no such workflow or customer
     :raises InvalidMember: a parameter is unknown, missing or out of its bounds
-    :raises StateConflict: the workflow is out of use, or active at a higher tier
+    :raises StateConflict: the workflow is out of use, or was asked for at a higher tier
     """
     workflow = find(WorkflowDefinition.objects.all(), workflow_id)
     # The row lock puts two requests for one customer in an order.
@@ -82,8 +82,8 @@ def execute_workflow(
     turn = _take(order)
     if turn.decision is RepeatDecision.REFUSE:
         raise StateConflict(
-            f"The workflow is active for this customer at tier {turn.execution.tier};"
-            " a lower tier cannot be asked for."
+            "The workflow is active for this customer and was asked for at tier"
+            f" {turn.execution.requested_tier}; a lower tier cannot be asked for."
         )
     return queries.execution_outcome(
         execution=turn.execution,
@@ -146,9 +146,15 @@ def _take(order: _Order) -> _Turn:
     if execution is None:
         return _start(order)
     risen = rise(execution, order.at, order.parameters)
-    decision = rules.repeat_decision(active_tier=execution.tier, requested_tier=order.tier)
+    decision = rules.repeat_decision(
+        active_tier=execution.tier,
+        asked_tier=execution.requested_tier,
+        requested_tier=order.tier,
+    )
     if decision is RepeatDecision.ESCALATE:
         return _escalate(execution, order, risen)
+    if order.tier > execution.requested_tier:
+        _note_request(execution, order.tier)
     reasons = [*risen, "The workflow is active for this customer already."]
     if execution.parameters != order.values:
         reasons.append("The parameters it began with hold; those sent now are not used.")
@@ -174,6 +180,7 @@ def _start(order: _Order) -> _Turn:
         status=WorkflowExecution.Status.QUEUED,
         parameters=dict(order.values),
         tier=schedule.tier,
+        requested_tier=schedule.tier,
         priority=situation.urgency.priority.value,
         assignee=assigned_csm(routing),
         requested_at=order.at,
@@ -205,6 +212,7 @@ def _escalate(execution: WorkflowExecution, order: _Order, risen: tuple[str, ...
         parameters=order.parameters,
     )
     enter_tier(execution, schedule, Escalation.Cause.REQUESTED, order.parameters)
+    _note_request(execution, order.tier)
     found = find_assignee(execution, order.at, order.parameters)
     state = advance(execution, order.at, order.parameters)
     raised = f"The active execution was escalated from tier {before} to {order.tier}."
@@ -215,6 +223,11 @@ def _escalate(execution: WorkflowExecution, order: _Order, risen: tuple[str, ...
         steps={"escalated_from": before},
         reasons=(*risen, raised, *schedule.reasons, *found, *state.reasons),
     )
+
+
+def _note_request(execution: WorkflowExecution, tier: int) -> None:
+    execution.requested_tier = tier
+    execution.save(update_fields=["requested_tier"])
 
 
 def _copy_steps(execution: WorkflowExecution) -> None:

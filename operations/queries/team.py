@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 
 from cs_integrations.customers.models import Customer, HealthSnapshot
-from cs_integrations.customers.queries import executive_standing, latest_health
+from cs_integrations.customers.queries import executive_standing, latest_health, still
 from operations import rules
 from operations.models import (
     ACTIVE,
@@ -44,7 +44,7 @@ def situations(
     latest = latest_health(customer_ids=customer_ids, on=on)
     since = on - timedelta(days=parameters.sudden_drop_days)
     highest = _highest_scores(customer_ids, since, on)
-    sponsors = executive_standing(customer_ids=customer_ids)
+    sponsors = executive_standing(customer_ids=customer_ids, on=on)
     needs = skill_needs(customer_ids=customer_ids)
     found = {}
     for customer_id in customer_ids:
@@ -72,7 +72,11 @@ def candidates(
     """Return every CSM employed on a day, with what decides who takes a customer's execution."""
     absent = Absence.objects.filter(csm=OuterRef("pk"), start_date__lte=on, end_date__gte=on)
     leading = Assignment.objects.filter(
-        csm=OuterRef("pk"), customer=customer, role=Assignment.Role.LEAD, end_date__isnull=True
+        still("end_date", on),
+        csm=OuterRef("pk"),
+        customer=customer,
+        role=Assignment.Role.LEAD,
+        start_date__lte=on,
     )
     rows = list(
         _employed(on)

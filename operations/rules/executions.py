@@ -71,17 +71,21 @@ class ExecutionState:
     reasons: tuple[str, ...] = ()
 
 
-def repeat_decision(*, active_tier: int | None, requested_tier: int) -> RepeatDecision:
+def repeat_decision(
+    *, active_tier: int | None, asked_tier: int | None, requested_tier: int
+) -> RepeatDecision:
     """Decide on a request for a workflow that may already be active for the customer.
 
-    ``active_tier`` is the tier of the active execution, None when there is none. The same
-    tier means the same execution, a higher one escalates it, a lower one is refused (409).
+    ``active_tier`` is the tier of the active execution, ``asked_tier`` the highest that a
+    caller asked for; both are None when there is none. Waiting raises the first, not the
+    second. Above the active tier the execution escalates; below what was asked for the
+    request is refused (409); between the two it means the same execution.
     """
-    if active_tier is None:
+    if active_tier is None or asked_tier is None:
         return RepeatDecision.START
-    if requested_tier == active_tier:
-        return RepeatDecision.REUSE
-    return RepeatDecision.ESCALATE if requested_tier > active_tier else RepeatDecision.REFUSE
+    if requested_tier > active_tier:
+        return RepeatDecision.ESCALATE
+    return RepeatDecision.REFUSE if requested_tier < asked_tier else RepeatDecision.REUSE
 
 
 def has_free_slot(*, running: int, parameters: OperationsParameters = PARAMETERS) -> bool:

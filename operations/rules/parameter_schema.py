@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from operations.rules.parameters import PARAMETERS, OperationsParameters
@@ -30,14 +31,26 @@ class ValueType(StrEnum):
 class Fault(StrEnum):
     """The rule that a parameter breaks."""
 
-    UNKNOWN = "unknown"
+    UNKNOWN = "unknown_member"
     REQUIRED = "required"
-    TYPE = "type"
-    MINIMUM = "minimum"
-    MAXIMUM = "maximum"
+    NOT_TEXT = "not_text"
+    NOT_WHOLE = "not_whole"
+    NOT_A_NUMBER = "not_a_number"
+    NOT_A_BOOLEAN = "not_a_boolean"
+    RANGE = "range"
     LENGTH = "max_length"
-    CHOICE = "enum"
+    CHOICE = "unknown_code"
     TEXT = "text"
+
+
+_WRONG_TYPE = MappingProxyType(
+    {
+        ValueType.STRING: Fault.NOT_TEXT,
+        ValueType.INTEGER: Fault.NOT_WHOLE,
+        ValueType.NUMBER: Fault.NOT_A_NUMBER,
+        ValueType.BOOLEAN: Fault.NOT_A_BOOLEAN,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +85,13 @@ class CheckedParameters:
     reasons: tuple[str, ...] = ()
 
 
-def declarations(*, schema: Mapping[str, Any]) -> Mapping[str, Declaration]:
+def declarations(*, schema: Any) -> Mapping[str, Declaration]:
     """Return the parameters that a stored schema declares.
 
     :raises ValueError: the schema is not one; the message names the parameter
     """
+    if not isinstance(schema, Mapping):
+        raise ValueError("the parameters are declared in an object")  # noqa: TRY004
     result = {}
     for name, raw in schema.items():
         if name == TIER:
@@ -134,13 +149,17 @@ def _tier(default: int, parameters: OperationsParameters) -> Declaration:
 def _declaration(raw: Any) -> Declaration:
     if not isinstance(raw, Mapping):
         raise TypeError("a declaration is an object")
-    known = dict(raw)
-    known["type"] = ValueType(known.get("type", ""))
-    for bound in ("minimum", "maximum"):
-        if known.get(bound) is not None:
-            known[bound] = Decimal(str(known[bound]))
-    known["enum"] = _listed(known.get("enum", []))
-    result = Declaration(**known)
+    kind = ValueType(raw.get("type", ""))
+    known = {
+        **raw,
+        "type": kind,
+        "required": _flag(raw.get("required", False)),
+        "minimum": _bound(raw.get("minimum")),
+        "maximum": _bound(raw.get("maximum")),
+        "max_length": _length(raw.get("max_length")),
+        "enum": _choices(raw.get("enum", []), kind),
+    }
+    result = Declaration(**known)  # refuses a member that it does not have
     if result.default is not None:
         broken = _broken_rule(result.default, result, PARAMETERS)
         if broken:
@@ -148,10 +167,34 @@ def _declaration(raw: Any) -> Declaration:
     return result
 
 
-def _listed(choices: Any) -> tuple[Any, ...]:
-    if not isinstance(choices, list | tuple):
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("required is true or false")
+    return value
+
+
+def _bound(value: Any) -> Decimal | None:
+    if value is None:
+        return None
+    if not _is_of_type(value, ValueType.NUMBER):
+        raise TypeError("a bound is a finite number")
+    return Decimal(str(value))
+
+
+def _length(value: Any) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise TypeError("its max_length is a whole number from 1")
+    return value
+
+
+def _choices(values: Any, kind: ValueType) -> tuple[Any, ...]:
+    if not isinstance(values, list | tuple):
         raise TypeError("its enum is not a list")
-    return tuple(choices)
+    if not all(_is_of_type(value, kind) for value in values):
+        raise TypeError(f"its enum holds a value that is not of type {kind}")
+    return tuple(values)
 
 
 def _checked(
@@ -171,15 +214,15 @@ def _broken_rule(
     value: Any, declaration: Declaration, parameters: OperationsParameters
 ) -> tuple[Fault, str] | None:
     if not _is_of_type(value, declaration.type):
-        return Fault.TYPE, f"This must be of type {declaration.type}."
+        return _WRONG_TYPE[declaration.type], f"This must be of type {declaration.type}."
     if declaration.enum and value not in declaration.enum:
         return Fault.CHOICE, f"This must be one of {', '.join(map(str, declaration.enum))}."
     if declaration.type is ValueType.STRING:
         return _broken_text_rule(value, declaration.max_length, parameters)
     if declaration.minimum is not None and value < declaration.minimum:
-        return Fault.MINIMUM, f"This must be at least {declaration.minimum}."
+        return Fault.RANGE, f"This must be at least {declaration.minimum}."
     if declaration.maximum is not None and value > declaration.maximum:
-        return Fault.MAXIMUM, f"This must be at most {declaration.maximum}."
+        return Fault.RANGE, f"This must be at most {declaration.maximum}."
     return None
 
 

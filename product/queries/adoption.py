@@ -9,7 +9,12 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
 
 from cs_integrations.api.formats import percent
 from cs_integrations.customers.models import Customer
-from cs_integrations.customers.queries import HealthReading, latest_health, running_subscriptions
+from cs_integrations.customers.queries import (
+    HealthReading,
+    latest_health,
+    running_subscriptions,
+    still,
+)
 from cs_integrations.explanation import Explanation, Outcome
 from cs_integrations.lookup import find
 from product import rules
@@ -69,7 +74,7 @@ def _customer_uses(
     customer_ids = [item.customer_id for item in entitlements]
     start = rules.window_start(on=on, days=parameters.use_window_days)
     uses = _window_uses(feature, start, on)
-    subscriptions = running_subscriptions(customer_ids=customer_ids)
+    subscriptions = running_subscriptions(customer_ids=customer_ids, on=on)
     healths = latest_health(customer_ids=customer_ids, on=on)
     trainings = _latest_trainings(feature, on)
     ratings = _latest_ratings(feature, on, parameters)
@@ -97,7 +102,10 @@ def _customer_uses(
 
 
 def _entitled_customers(feature: Feature, on: date) -> QuerySet[FeatureEntitlement, Any]:
-    """Return the running entitlements of active customers, each with its customer's first use."""
+    """Return the running entitlement of each active customer, with the customer's first use.
+
+    Of several the one that began first counts.
+    """
     first_use = (
         FeatureUsageDaily.objects.filter(
             feature=feature, customer_id=OuterRef("customer_id"), used_date__lte=on, uses__gt=0
@@ -107,11 +115,12 @@ def _entitled_customers(feature: Feature, on: date) -> QuerySet[FeatureEntitleme
     )
     return (
         FeatureEntitlement.objects.filter(
-            feature=feature, ended_date__isnull=True, customer__status=Customer.Status.ACTIVE
+            still("ended_date", on), feature=feature, customer__status=Customer.Status.ACTIVE
         )
         .select_related("customer")
         .annotate(first_use_date=Subquery(first_use))
-        .order_by("customer_id")
+        .order_by("customer_id", "enabled_date", "pk")
+        .distinct("customer_id")
     )
 
 

@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Sum
 
-from cs_integrations.customers.queries import running_subscriptions
+from cs_integrations.customers.queries import running_subscriptions, still
 from cs_integrations.exchange import ContractedUse
 from product import rules
 from product.models import Feature, FeatureEntitlement, FeatureUsageDaily
@@ -27,15 +27,18 @@ def weak_core_features(
     on = at.date()
     entitlements = list(
         FeatureEntitlement.objects.filter(
-            Q(feature__retired_date__isnull=True) | Q(feature__retired_date__gt=on),
+            still("feature__retired_date", on),
+            still("ended_date", on),
             customer_id__in=customer_ids,
             feature__kind=Feature.Kind.CORE,
-            ended_date__isnull=True,
-        ).select_related("feature")
+        )
+        .select_related("feature")
+        .order_by("customer_id", "feature_id", "enabled_date", "pk")
+        .distinct("customer_id", "feature_id")
     )
     start = rules.window_start(on=on, days=parameters.use_window_days)
     users = _daily_users(entitlements, start, on)
-    subscriptions = running_subscriptions(customer_ids=customer_ids)
+    subscriptions = running_subscriptions(customer_ids=customer_ids, on=on)
     owned: defaultdict[int, list[rules.CoreFeatureUse]] = defaultdict(list)
     for item in entitlements:
         subscription = subscriptions.get(item.customer_id)
@@ -64,7 +67,7 @@ def contracted_uses(
     start, end = rules.month_span(month)
     entitlements = list(
         FeatureEntitlement.objects.filter(
-            Q(ended_date__isnull=True) | Q(ended_date__gt=start),
+            still("ended_date", start),
             customer_id__in=customer_ids,
             contracted_qty__isnull=False,
             enabled_date__lte=end,

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Min
+from django.db.models import BooleanField, ExpressionWrapper, Min
 
 from cs_integrations import exchange
 from cs_integrations.api.formats import annualized
@@ -26,6 +26,7 @@ from cs_integrations.customers.queries import (
     lowest_health,
     monthly_usage,
     running_subscriptions,
+    still,
 )
 from cs_integrations.exchange import ContractStanding
 from cs_integrations.explanation import Explanation, Outcome
@@ -104,9 +105,9 @@ def _customer_facts(
     escalations = exchange.highest_open_escalations.call(customer_ids=ids)
     # What a churned customer left open is not running.
     active_ids = [customer.pk for customer in customers if not _is_churned(customer)]
-    subscriptions = running_subscriptions(customer_ids=active_ids)
+    subscriptions = running_subscriptions(customer_ids=active_ids, on=as_of)
     health = latest_health(customer_ids=ids, on=as_of)
-    sponsors = _sponsors(ids)
+    sponsors = _sponsors(ids, as_of)
     return {
         customer.pk: _facts_of(
             customer,
@@ -172,13 +173,15 @@ def _monthly_uses(readings: Collection[UsageReading]) -> list[rules.MonthlyUse]:
     ]
 
 
-def _sponsors(customer_ids: Collection[int]) -> dict[int, tuple[rules.Sponsor, ...]]:
+def _sponsors(customer_ids: Collection[int], on: date) -> dict[int, tuple[rules.Sponsor, ...]]:
     """Return the present sponsors of each customer with any stakeholder, past ones counted."""
     sponsors: defaultdict[int, list[rules.Sponsor]] = defaultdict(list)
-    rows = Stakeholder.objects.filter(customer_id__in=customer_ids).order_by("pk")
-    for person in rows:
+    rows = Stakeholder.objects.filter(customer_id__in=customer_ids).annotate(
+        is_present=ExpressionWrapper(still("left_date", on), output_field=BooleanField())
+    )
+    for person in rows.order_by("pk"):
         known = sponsors[person.customer_id]
-        if person.is_sponsor and person.left_date is None:
+        if person.is_sponsor and person.is_present:
             known.append(rules.Sponsor(level=rules.SponsorLevel(person.level), nps=person.nps))
     return {customer_id: tuple(known) for customer_id, known in sponsors.items()}
 

@@ -10,6 +10,7 @@ from django.db.models import Count, Q, QuerySet
 
 from cs_integrations import exchange
 from cs_integrations.customers.models import Customer, Stakeholder
+from cs_integrations.customers.queries import still
 from cs_integrations.exchange import ContractStanding, ExpectedDeal
 from cs_integrations.explanation import Explanation, Outcome
 from sales import rules
@@ -70,7 +71,7 @@ def read_handoff(
     parameters: SalesParameters = PARAMETERS,
 ) -> HandoffReading:
     """Return how far a deal's handoff is; ``customer_id`` is the key of the deal's customer."""
-    people = _people(customer_id)
+    people = _people(customer_id, at.date())
     standing = exchange.contract_standings.call(customer_ids=[customer_id], at=at).get(customer_id)
     is_owner_csm = deal.crm_owner in exchange.active_csms.call(on=at.date())
     return HandoffReading(
@@ -155,9 +156,9 @@ def repeated_outcome(
     )
 
 
-def _people(customer_id: int) -> dict[str, int]:
+def _people(customer_id: int, on: date) -> dict[str, int]:
     """Count the present stakeholders that a package must know of, by the rule's names."""
-    return Stakeholder.objects.filter(customer_id=customer_id, left_date__isnull=True).aggregate(
+    return Stakeholder.objects.filter(still("left_date", on), customer_id=customer_id).aggregate(
         named_decision_makers=Count("pk", filter=Q(is_decision_maker=True) & ~Q(name="")),
         sponsors=Count("pk", filter=Q(is_sponsor=True)),
     )

@@ -65,7 +65,7 @@ class KpiFault:
     """Why a baseline KPI is refused; ``name`` is empty when no KPI was sent at all."""
 
     name: str
-    rule: str  # required, known, range or precision
+    rule: str  # required, unknown_member, range or precision
     detail: str
 
 
@@ -146,7 +146,9 @@ def kpi_faults(
 def _kpi_fault(name: str, value: Decimal, parameters: SalesParameters) -> KpiFault | None:
     if name not in set(Kpi):
         allowed = ", ".join(Kpi)
-        return KpiFault(name=name, rule="known", detail=f"Unknown KPI; known are {allowed}.")
+        return KpiFault(
+            name=name, rule="unknown_member", detail=f"Unknown KPI; known are {allowed}."
+        )
     bounds = getattr(parameters, name)
     if value not in bounds:
         return KpiFault(name=name, rule="range", detail=f"Must be from {bounds}.")

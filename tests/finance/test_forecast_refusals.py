@@ -71,7 +71,7 @@ def test_without_a_running_contract_there_is_nothing_to_renew(send, trait):
         ({"confidence_interval": [0.80, 0.90]}, "/confidence_interval", "ordered"),
         ({"scenarios": {"expansion": "75k"}}, "/scenarios/expansion", "money"),
         ({"scenarios": {"expansion": 75_000}}, "/scenarios/expansion", "not_text"),
-        ({"scenarios": {"expansion": "$1001m"}}, "/scenarios/expansion", "max_value"),
+        ({"scenarios": {"expansion": "$1001m"}}, "/scenarios/expansion", "range"),
         ({"scenarios": {"windfall": "$75k"}}, "/scenarios/windfall", "unknown_member"),
         ({"evidence": 1}, "/evidence", "not_text"),
         ({"evidence": "x" * 501}, "/evidence", "max_length"),

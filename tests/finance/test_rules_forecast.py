@@ -209,11 +209,11 @@ def test_scenarios_are_read_as_money() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "rule", "why"),
     [
-        ("upsell", "$75k", "choice", "not one of the four names"),
+        ("upsell", "$75k", "unknown_member", "not one of the four names"),
         ("expansion", "75k", "money", "no dollar sign"),
         ("expansion", "-$75k", "money", "amounts carry no sign"),
         ("expansion", "$7,5", "money", "thousands are three digits"),
-        ("expansion", "$1001m", "max_value", "above a billion"),
+        ("expansion", "$1001m", "range", "above a billion"),
     ],
 )
 def test_an_unreadable_scenario_is_refused_by_name_and_rule(

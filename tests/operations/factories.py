@@ -127,6 +127,7 @@ class WorkflowExecutionFactory(DjangoModelFactory[WorkflowExecution]):
     customer = factory.SubFactory(CustomerFactory)
     status = WorkflowExecution.Status.IN_PROGRESS
     tier = 2
+    requested_tier = factory.SelfAttribute("tier")
     priority = Priority.NORMAL
     assignee = factory.SubFactory(CsmFactory)
     requested_at = EARLIER

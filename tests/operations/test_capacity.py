@@ -261,7 +261,7 @@ def test_a_skill_that_nobody_has_is_a_gap(api):
 def test_another_period_is_refused(api, query):
     answer = api.read(f"{PATH}?{query}")
 
-    assert problem_of(answer) == (400, "validation-error", [("period", "enum")])
+    assert problem_of(answer) == (400, "validation-error", [("period", "unknown_code")])
     assert "next_30d, next_60d, next_90d, next_180d" in answer.json()["detail"]
 
 

@@ -137,6 +137,20 @@ def test_of_equals_the_accounts_own_lead_takes_it(api, customer):
     assert executed().assignee.code == "csm_b"
 
 
+@pytest.mark.parametrize(
+    ("end_date", "assignee"),
+    [(TODAY + timedelta(days=60), "csm_b"), (TODAY, "csm_a")],
+    ids=["leads for 60 days more", "leads no more"],
+)
+def test_a_lead_counts_until_the_assignment_ends(api, customer, end_date, assignee):
+    CsmFactory(code="csm_a")
+    AssignmentFactory(customer=customer, csm=CsmFactory(code="csm_b"), end_date=end_date)
+
+    api.send(PATH, TIER_2)
+
+    assert executed().assignee.code == assignee
+
+
 def test_free_hours_decide_among_the_equally_skilled(api, customer):
     busy, idle = CsmFactory(code="csm_a"), CsmFactory(code="csm_b")
     WorkflowExecutionFactory.create_batch(3, assignee=busy)

@@ -1,6 +1,8 @@
 """POST /operations/execute/{workflow_id}/{customer_id}: refusals"""
 
 import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 
 from operations.models import WorkflowDefinition, WorkflowExecution
 from tests.clients import problem_of
@@ -52,14 +54,14 @@ def test_a_workflow_out_of_use_is_refused(api, customer, senior):
         ({"parameters": None}, "/parameters", "null"),
         ({"parameters": {str(n): n for n in range(31)}}, "/parameters", "max_length"),
         ({"tier": 2}, "/tier", "unknown_member"),
-        (at_tier(0), "/parameters/escalation_tier", "minimum"),
-        (at_tier(5), "/parameters/escalation_tier", "maximum"),
-        (at_tier("2"), "/parameters/escalation_tier", "type"),
-        (at_tier(True), "/parameters/escalation_tier", "type"),
-        (at_tier(2.5), "/parameters/escalation_tier", "type"),
-        (at_tier(None), "/parameters/escalation_tier", "type"),
-        ({"parameters": {"a/b": 1}}, "/parameters/a~1b", "unknown"),
-        ({"parameters": {"channel": "pigeon"}}, "/parameters/channel", "enum"),
+        (at_tier(0), "/parameters/escalation_tier", "range"),
+        (at_tier(5), "/parameters/escalation_tier", "range"),
+        (at_tier("2"), "/parameters/escalation_tier", "not_whole"),
+        (at_tier(True), "/parameters/escalation_tier", "not_whole"),
+        (at_tier(2.5), "/parameters/escalation_tier", "not_whole"),
+        (at_tier(None), "/parameters/escalation_tier", "not_whole"),
+        ({"parameters": {"a/b": 1}}, "/parameters/a~1b", "unknown_member"),
+        ({"parameters": {"channel": "pigeon"}}, "/parameters/channel", "unknown_code"),
     ],
 )
 def test_a_member_that_breaks_a_rule_is_named(api, body, pointer, rule):
@@ -78,3 +80,16 @@ def test_a_parameter_that_the_workflow_needs_must_be_sent(api, customer, senior)
     answer = api.send("/operations/execute/wf_7/cust_123", TIER_2)
 
     assert problem_of(answer) == (400, "validation-error", [("/parameters/goal", "required")])
+
+
+@pytest.mark.parametrize("schema", [[], {"n": {"type": "string", "max_length": "5"}}])
+def test_a_schema_that_declares_nothing_sound_is_not_accepted(db, schema):
+    workflow = WorkflowDefinitionFactory.build(param_schema=schema)
+
+    with pytest.raises(ValidationError, match="param_schema"):
+        workflow.full_clean()
+
+
+def test_the_database_stores_no_schema_but_an_object(db):
+    with pytest.raises(IntegrityError, match="operations_param_schema_object"):
+        WorkflowDefinitionFactory(param_schema=[])

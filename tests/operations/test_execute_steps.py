@@ -33,7 +33,11 @@ def test_an_alert_of_an_escalation_opens_no_second_one(api, customer, senior):
 
 
 def test_the_team_that_is_told_is_the_accounts_own(api, customer, senior):
-    AssignmentFactory(customer=customer, csm=CsmFactory(code="csm_lead"))
+    AssignmentFactory(
+        customer=customer,
+        csm=CsmFactory(code="csm_lead"),
+        end_date=TODAY + timedelta(days=60),
+    )
     AssignmentFactory(customer=customer, csm=CsmFactory(code="csm_past"), end_date=TODAY)
     AssignmentFactory(csm=CsmFactory(code="csm_stranger"))
 

@@ -160,18 +160,30 @@ def steps(*states: tuple[StepKind, StepStatus]) -> list[StepState]:
 
 class TestExecution:
     @pytest.mark.parametrize(
-        ("active", "requested", "decision"),
+        ("active", "asked", "requested", "decision", "reason"),
         [
-            (None, 1, RepeatDecision.START),
-            (2, 2, RepeatDecision.REUSE),
-            (2, 3, RepeatDecision.ESCALATE),
-            (2, 1, RepeatDecision.REFUSE),
+            (None, None, 1, RepeatDecision.START, "nothing is active"),
+            (2, 2, 2, RepeatDecision.REUSE, "the same again"),
+            (2, 2, 3, RepeatDecision.ESCALATE, "higher than it is"),
+            (2, 2, 1, RepeatDecision.REFUSE, "lower than was asked for"),
+            (3, 2, 2, RepeatDecision.REUSE, "the same again, raised by waiting since"),
+            (4, 2, 3, RepeatDecision.REUSE, "waiting raised it past this"),
+            (4, 3, 2, RepeatDecision.REFUSE, "somebody asked for more"),
         ],
     )
     def test_a_repeated_request(
-        self, active: int | None, requested: int, decision: RepeatDecision
+        self,
+        active: int | None,
+        asked: int | None,
+        requested: int,
+        decision: RepeatDecision,
+        reason: str,
     ) -> None:
-        assert decision is rules.repeat_decision(active_tier=active, requested_tier=requested)
+        found = rules.repeat_decision(
+            active_tier=active, asked_tier=asked, requested_tier=requested
+        )
+
+        assert found is decision, reason
 
     def test_twenty_run_at_a_time(self) -> None:
         assert rules.has_free_slot(running=19)

@@ -43,22 +43,22 @@ class TestParameters:
     @pytest.mark.parametrize(
         ("name", "value", "rule", "reason"),
         [
-            ("escalation_tier", 0, Fault.MINIMUM, "under the lowest tier"),
-            ("escalation_tier", 5, Fault.MAXIMUM, "over the highest tier"),
-            ("escalation_tier", "2", Fault.TYPE, "a text is no number"),
-            ("escalation_tier", True, Fault.TYPE, "true is no number"),
-            ("escalation_tier", 2.5, Fault.TYPE, "half a tier"),
-            ("escalation_tier", None, Fault.TYPE, "null is no tier"),
-            ("escalation_tier", 10**400, Fault.MAXIMUM, "larger than any float"),
+            ("escalation_tier", 0, Fault.RANGE, "under the lowest tier"),
+            ("escalation_tier", 5, Fault.RANGE, "over the highest tier"),
+            ("escalation_tier", "2", Fault.NOT_WHOLE, "a text is no number"),
+            ("escalation_tier", True, Fault.NOT_WHOLE, "true is no number"),
+            ("escalation_tier", 2.5, Fault.NOT_WHOLE, "half a tier"),
+            ("escalation_tier", None, Fault.NOT_WHOLE, "null is no tier"),
+            ("escalation_tier", 10**400, Fault.RANGE, "larger than any float"),
             ("channel", "fax", Fault.CHOICE, "not declared"),
-            ("channel", ["call"], Fault.TYPE, "a list"),
+            ("channel", ["call"], Fault.NOT_TEXT, "a list"),
             ("note", "abcdef", Fault.LENGTH, "six of five characters"),
             ("note", "a\0", Fault.TEXT, "a database cannot hold NUL"),
             ("note", "\ud800", Fault.TEXT, "half a character"),
-            ("discount", float("nan"), Fault.TYPE, "no number at all"),
-            ("discount", -0.1, Fault.MINIMUM, "under its minimum"),
-            ("discount", Decimal("99.6"), Fault.MAXIMUM, "over its maximum"),
-            ("urgent", 1, Fault.TYPE, "one is not true"),
+            ("discount", float("nan"), Fault.NOT_A_NUMBER, "no number at all"),
+            ("discount", -0.1, Fault.RANGE, "under its minimum"),
+            ("discount", Decimal("99.6"), Fault.RANGE, "over its maximum"),
+            ("urgent", 1, Fault.NOT_A_BOOLEAN, "one is not true"),
             ("a/b~c", 1, Fault.UNKNOWN, "no such parameter"),
         ],
     )
@@ -71,7 +71,11 @@ class TestParameters:
     def test_every_fault_is_told_and_the_missing_come_last(self) -> None:
         faults = checked(nonsense=1, urgent="yes").faults
 
-        assert [fault.rule for fault in faults] == [Fault.UNKNOWN, Fault.TYPE, Fault.REQUIRED]
+        assert [fault.rule for fault in faults] == [
+            Fault.UNKNOWN,
+            Fault.NOT_A_BOOLEAN,
+            Fault.REQUIRED,
+        ]
 
     @pytest.mark.parametrize(
         "declaration",
@@ -83,11 +87,27 @@ class TestParameters:
             {"type": "number", "minimum": "low"},
             {"type": "string", "enum": "call"},
             {"type": "integer", "maximum": 3, "default": 4},
+            {"type": ["string"]},
+            {"type": "string", "max_length": "5"},
+            {"type": "string", "max_length": 0},
+            {"type": "string", "max_length": True},
+            {"type": "integer", "minimum": "NaN"},
+            {"type": "number", "maximum": float("nan")},
+            {"type": "number", "maximum": float("inf")},
+            {"type": "integer", "minimum": "5"},
+            {"type": "boolean", "required": "yes"},
+            {"type": "string", "enum": [["call"]]},
+            {"type": "integer", "enum": ["1"]},
         ],
     )
     def test_a_schema_must_declare_parameters(self, declaration: object) -> None:
         with pytest.raises(ValueError, match=r"^seats: "):
             rules.declarations(schema={"seats": declaration})
+
+    @pytest.mark.parametrize("schema", [[], None, "channel", 5])
+    def test_parameters_are_declared_in_an_object(self, schema: object) -> None:
+        with pytest.raises(ValueError, match="in an object"):
+            rules.declarations(schema=schema)
 
     def test_the_tier_is_never_declared(self) -> None:
         with pytest.raises(ValueError, match="escalation_tier"):

@@ -283,6 +283,27 @@ def test_a_retired_feature_shows_its_last_days(api, feature, customers):
     ]
 
 
+def test_entitlements_that_ended_with_the_feature_show_its_last_days_too(api, feature, customers):
+    feature.retired_date = TODAY
+    feature.save(update_fields=["retired_date"])
+    before = api.read(PATH).json()
+    FeatureEntitlement.objects.update(ended_date=TODAY)
+
+    assert before["adoption_rate"] is not None
+    assert api.read(PATH).json() == before
+
+
+def test_a_planned_end_of_an_entitlement_has_not_come_yet(api, feature, customers):
+    before = explained(api)
+    planned = FeatureEntitlement.objects.filter(customer=customers[-1])
+    planned.update(ended_date=TODAY + timedelta(days=60))
+    FeatureEntitlementFactory(
+        feature=feature, customer=customers[-1], enabled_date=TODAY + timedelta(days=60)
+    )
+
+    assert explained(api)["steps"] == before["steps"]
+
+
 def test_a_feature_that_will_be_retired_is_not_retired(api, feature, customers):
     feature.retired_date = TODAY + timedelta(days=1)
     feature.save()

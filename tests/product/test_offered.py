@@ -63,6 +63,12 @@ def test_core_features_under_30_percent_come_weakest_first(customer, own):
     assert weak(customer) == [("contact_import_export", "templates")]
 
 
+def test_an_entitlement_with_a_planned_end_is_still_owned(customer, own):
+    own(5, ended_date=TODAY + timedelta(days=60))
+
+    assert weak(customer) == [("templates",)]
+
+
 def test_more_use_makes_a_feature_strong(customer, own):
     feature = own(5)
     assert weak(customer) == [("templates",)]

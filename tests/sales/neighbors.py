@@ -70,6 +70,7 @@ def escalation(customer: Customer, tier: int) -> Escalation:
         customer=customer,
         status=WorkflowExecution.Status.IN_PROGRESS,
         tier=tier,
+        requested_tier=tier,
         priority="high",
         requested_at=NOON,
         started_at=NOON,

@@ -105,6 +105,16 @@ def test_it_gives_the_specified_example(api, customer):
         pytest.param(lambda: Subscription.objects.update(seats=200), 74, id="more seats bought"),
         pytest.param(lambda: Stakeholder.objects.update(nps=10), 94, id="happier sponsor"),
         pytest.param(
+            lambda: Stakeholder.objects.update(left_date=TODAY + timedelta(days=60)),
+            92,
+            id="the sponsor will leave",
+        ),
+        pytest.param(
+            lambda: Subscription.objects.update(ended_date=TODAY + timedelta(days=60)),
+            92,
+            id="the subscription will end",
+        ),
+        pytest.param(
             lambda: Stakeholder.objects.update(left_date=TODAY), 84, id="the sponsor left"
         ),
         pytest.param(

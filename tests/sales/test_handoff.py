@@ -113,6 +113,12 @@ def test_a_spoilt_part_is_a_gap_and_fixes_nothing(api, deal, spoil):
     assert not BaselineKpi.objects.exists()
 
 
+def test_a_sponsor_who_will_leave_opens_no_gap(api, deal):
+    Stakeholder.objects.update(left_date=TODAY + timedelta(days=60))
+
+    assert api.send(PATH, BODY).json()["knowledge_gaps"] == []
+
+
 def test_a_sponsor_who_left_opens_a_gap(api, deal):
     Stakeholder.objects.update(left_date=TODAY)
 
@@ -286,7 +292,7 @@ def test_a_plan_of_another_customer_is_refused(api, deal):
 
     answer = api.send(PATH, {**BODY, "success_plan_id": "sp_789"})
 
-    assert problem_of(answer) == (400, "validation-error", [("/success_plan_id", "same_customer")])
+    assert problem_of(answer) == (400, "validation-error", [("/success_plan_id", "consistent")])
 
 
 def test_a_plan_that_completed_another_deal_is_refused(api, deal):

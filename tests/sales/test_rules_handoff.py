@@ -104,8 +104,8 @@ def test_a_request_gets_its_verdict(
         ("renewal_target", "0.9712", None),
         ("renewal_target", "0.97123", "precision"),  # finer than it could be stored
         ("renewal_target", "1.1", "range"),
-        ("wishes", "1", "known"),
-        ("quality_goal", "1", "known"),  # a parameter, but no KPI
+        ("wishes", "1", "unknown_member"),
+        ("quality_goal", "1", "unknown_member"),  # a parameter, but no KPI
     ],
 )
 def test_a_baseline_kpi_has_a_known_name_and_a_range(

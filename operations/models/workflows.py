@@ -1,18 +1,16 @@
-"""Workflows and their executions, the CSM team, and the skills that accounts need.
+"""Workflows, their executions step by step, and the escalations these raise."""
 
-Facts only grow; deadlines, routing, utilization and skill gaps are computed by the rules.
-"""
-
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 
+from cs_integrations.database.codes import known
 from cs_integrations.database.identifiers import public_id_field
 from operations import rules
+from operations.models.people import Csm
 
 ACTIVE = sorted(status.value for status in rules.ACTIVE_STATUSES)
 FINISHED = sorted(status.value for status in rules.FINISHED_STATUSES)
@@ -20,11 +18,11 @@ RUNNING = sorted(status.value for status in rules.RUNNING_STATUSES)
 WAITING = sorted(status.value for status in rules.WAITING_STATUSES)
 
 
-def validate_parameter_schema(value: Mapping[str, Any]) -> None:
+def validate_parameter_schema(value: Any) -> None:
     """Refuse a schema that does not declare parameters; the message names the faulty one."""
     try:
         rules.declarations(schema=value)
-    except (AttributeError, ValueError) as error:
+    except ValueError as error:
         raise ValidationError(str(error)) from error
 
 
@@ -43,147 +41,17 @@ class Priority(models.TextChoices):
     NORMAL = rules.Priority.NORMAL.value, "Normal"
 
 
-class Csm(models.Model):
-    """A customer success manager. Employed from ``active_from`` to ``active_to``, both included."""
-
-    class Seniority(models.TextChoices):
-        SENIOR = rules.Seniority.SENIOR.value, "Senior"
-        MANAGER = rules.Seniority.MANAGER.value, "Manager"
-        COORDINATOR = rules.Seniority.COORDINATOR.value, "Coordinator"
-
-    code = models.SlugField(unique=True)
-    name = models.CharField(max_length=100)
-    seniority = models.CharField(max_length=12, choices=Seniority)
-    fte = models.DecimalField(max_digits=3, decimal_places=2, default=1)
-    productive_hours = models.PositiveSmallIntegerField(null=True, blank=True)  # null: standard
-    active_from = models.DateField()
-    active_to = models.DateField(null=True, blank=True)  # the last day; null: no end is known
-
-    class Meta:
-        verbose_name = "CSM"
-        constraints = (
-            models.CheckConstraint(
-                name="operations_fte_range", condition=Q(fte__gt=0) & Q(fte__lte=1)
-            ),
-            models.CheckConstraint(
-                name="operations_employment_order", condition=Q(active_to__gte=F("active_from"))
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"#{self.pk} {self.code}"
-
-
-class Skill(models.Model):
-    """What an account may need and a CSM may master."""
-
-    code = models.SlugField(unique=True)
-    name = models.CharField(max_length=100)
-    is_active = models.BooleanField(default=True)  # an inactive one is not forecast
-
-    def __str__(self) -> str:
-        return f"#{self.pk} {self.code}"
-
-
-class CsmSkill(models.Model):
-    """How well a CSM masters a skill, 1 to 5."""
-
-    csm = models.ForeignKey(Csm, on_delete=models.CASCADE, related_name="skills")
-    skill = models.ForeignKey(Skill, on_delete=models.PROTECT, related_name="+")
-    level = models.PositiveSmallIntegerField()
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(name="operations_one_level_a_skill", fields=["csm", "skill"]),
-            models.CheckConstraint(name="operations_level_range", condition=Q(level__range=(1, 5))),
-        )
-
-    def __str__(self) -> str:
-        return f"#{self.pk} {self.csm_id} {self.skill_id} level {self.level}"
-
-
-class AccountSkillNeed(models.Model):
-    """The share of an account's hours that needs a skill; an hour can need several skills."""
-
-    customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="+")
-    skill = models.ForeignKey(Skill, on_delete=models.PROTECT, related_name="+")
-    hours_share = models.DecimalField(max_digits=4, decimal_places=3)  # above 0, at most 1
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(
-                name="operations_one_need_a_skill", fields=["customer", "skill"]
-            ),
-            models.CheckConstraint(
-                name="operations_hours_share_range",
-                condition=Q(hours_share__gt=0) & Q(hours_share__lte=1),
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"#{self.pk} {self.customer_id} {self.skill_id} {self.hours_share}"
-
-
-class Absence(models.Model):
-    """Days on which a CSM is away, first and last included."""
-
-    csm = models.ForeignKey(Csm, on_delete=models.CASCADE, related_name="absences", db_index=False)
-    start_date = models.DateField()
-    end_date = models.DateField()
-
-    class Meta:
-        constraints = (
-            models.CheckConstraint(
-                name="operations_absence_order", condition=Q(end_date__gte=F("start_date"))
-            ),
-        )
-        # Who is away today; a CSM's absences inside a forecast period.
-        indexes = (
-            models.Index(fields=["csm", "start_date", "end_date"], name="operations_absence_days"),
-        )
-
-    def __str__(self) -> str:
-        return f"#{self.pk} {self.csm_id} {self.start_date} to {self.end_date}"
-
-
-class Assignment(models.Model):
-    """Which CSM looks after a customer; one current lead a customer."""
-
-    class Role(models.TextChoices):
-        LEAD = "lead", "Lead"
-        BACKUP = "backup", "Backup"
-
-    customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="+")
-    csm = models.ForeignKey(Csm, on_delete=models.PROTECT, related_name="assignments")
-    role = models.CharField(max_length=10, choices=Role, default=Role.LEAD)
-    start_date = models.DateField()
-    end_date = models.DateField(null=True, blank=True)  # the last day; null: current
-
-    class Meta:
-        constraints = (
-            models.CheckConstraint(
-                name="operations_assignment_order", condition=Q(end_date__gte=F("start_date"))
-            ),
-            # Routing asks for the customer's current lead.
-            models.UniqueConstraint(
-                name="operations_one_current_lead",
-                fields=["customer"],
-                condition=Q(role="lead") & Q(end_date__isnull=True),
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"#{self.pk} {self.customer_id} {self.csm_id} {self.role}"
+class WorkflowDefinitionCategory(models.TextChoices):
+    ONBOARDING = "onboarding", "Onboarding"
+    RETENTION = "retention", "Retention"
+    EXPANSION = "expansion", "Expansion"
+    RENEWAL = "renewal", "Renewal"
 
 
 class WorkflowDefinition(models.Model):
     """A standard playbook. ``version`` rises when its steps or its parameters change."""
 
-    class Category(models.TextChoices):
-        ONBOARDING = "onboarding", "Onboarding"
-        RETENTION = "retention", "Retention"
-        EXPANSION = "expansion", "Expansion"
-        RENEWAL = "renewal", "Renewal"
+    Category: TypeAlias = WorkflowDefinitionCategory
 
     ID_PREFIX: ClassVar[str] = "wf"
 
@@ -201,6 +69,15 @@ class WorkflowDefinition(models.Model):
     class Meta:
         verbose_name = "workflow"
         constraints = (
+            known("category", WorkflowDefinitionCategory),
+            models.CheckConstraint(
+                name="operations_param_schema_object",
+                condition=Func(
+                    "param_schema",
+                    template="jsonb_typeof(%(expressions)s) = 'object'",
+                    output_field=models.BooleanField(),
+                ),
+            ),
             models.CheckConstraint(
                 name="operations_default_tier_range", condition=Q(default_tier__range=(1, 4))
             ),
@@ -221,6 +98,7 @@ class WorkflowStep(models.Model):
 
     class Meta:
         constraints = (
+            known("kind", StepKind),
             models.UniqueConstraint(
                 name="operations_one_step_a_position", fields=["workflow", "position"]
             ),
@@ -251,6 +129,7 @@ class WorkflowExecution(models.Model):
     # Without the tier, with the workflow's defaults filled in.
     parameters = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
     tier = models.PositiveSmallIntegerField()
+    requested_tier = models.PositiveSmallIntegerField()  # the highest that a caller asked for
     priority = models.CharField(max_length=10, choices=Priority)
     # Its index counts the open executions of each CSM.
     assignee = models.ForeignKey(
@@ -267,6 +146,8 @@ class WorkflowExecution(models.Model):
     class Meta:
         verbose_name = "execution"
         constraints = (
+            known("status", rules.ExecutionStatus),
+            known("priority", Priority),
             # A repeated request looks for the active execution of its pair.
             models.UniqueConstraint(
                 name="operations_one_active_execution",
@@ -274,6 +155,10 @@ class WorkflowExecution(models.Model):
                 condition=Q(status__in=ACTIVE),
             ),
             models.CheckConstraint(name="operations_tier_range", condition=Q(tier__range=(1, 4))),
+            models.CheckConstraint(
+                name="operations_requested_tier_range",
+                condition=Q(requested_tier__gte=1) & Q(requested_tier__lte=F("tier")),
+            ),
             models.CheckConstraint(
                 name="operations_finished_has_time",
                 condition=Q(status__in=FINISHED, finished_at__isnull=False)
@@ -332,6 +217,8 @@ class ExecutionStep(models.Model):
 
     class Meta:
         constraints = (
+            known("kind", StepKind),
+            known("status", rules.StepStatus),
             # The steps of one execution, in order.
             models.UniqueConstraint(
                 name="operations_one_step_an_execution", fields=["execution", "position"]
@@ -353,13 +240,16 @@ class ExecutionStep(models.Model):
         return f"#{self.pk} {self.execution_id}.{self.position} {self.status}"
 
 
+class EscalationCause(models.TextChoices):
+    REQUESTED = "requested", "A request named the tier"
+    ALERT = "alert", "A step raised an alert"
+    WAITED = "waited", "Nobody took it for 80% of the service level"
+
+
 class Escalation(models.Model):
     """An execution at tier 2 or above, or with an alert. A higher tier opens another one."""
 
-    class Cause(models.TextChoices):
-        REQUESTED = "requested", "A request named the tier"
-        ALERT = "alert", "A step raised an alert"
-        WAITED = "waited", "Nobody took it for 80% of the service level"
+    Cause: TypeAlias = EscalationCause
 
     execution = models.ForeignKey(
         WorkflowExecution, on_delete=models.PROTECT, related_name="escalations"
@@ -377,6 +267,8 @@ class Escalation(models.Model):
 
     class Meta:
         constraints = (
+            known("priority", Priority),
+            known("cause", EscalationCause),
             models.UniqueConstraint(
                 name="operations_one_open_escalation",
                 fields=["execution"],

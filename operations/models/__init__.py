@@ -1,0 +1,51 @@
+"""What operations stores. Source: docs/rules/operations.md."""
+
+from operations.models.people import (
+    Absence,
+    AccountSkillNeed,
+    Assignment,
+    AssignmentRole,
+    Csm,
+    CsmSkill,
+    Skill,
+)
+from operations.models.workflows import (
+    ACTIVE,
+    FINISHED,
+    RUNNING,
+    WAITING,
+    Escalation,
+    EscalationCause,
+    ExecutionStep,
+    Priority,
+    StepKind,
+    WorkflowDefinition,
+    WorkflowDefinitionCategory,
+    WorkflowExecution,
+    WorkflowStep,
+    validate_parameter_schema,
+)
+
+__all__ = [
+    "ACTIVE",
+    "FINISHED",
+    "RUNNING",
+    "WAITING",
+    "Absence",
+    "AccountSkillNeed",
+    "Assignment",
+    "AssignmentRole",
+    "Csm",
+    "CsmSkill",
+    "Escalation",
+    "EscalationCause",
+    "ExecutionStep",
+    "Priority",
+    "Skill",
+    "StepKind",
+    "WorkflowDefinition",
+    "WorkflowDefinitionCategory",
+    "WorkflowExecution",
+    "WorkflowStep",
+    "validate_parameter_schema",
+]
