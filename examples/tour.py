@@ -15,7 +15,8 @@ import re
 import sys
 from pathlib import Path
 
-from oauthlib.oauth2 import BackendApplicationClient
+from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error
+from requests import RequestException
 from requests_oauthlib import OAuth2Session
 
 CALLS = json.loads((Path(__file__).parent / "calls.json").read_text())
@@ -81,4 +82,7 @@ def _arguments():
 
 
 if __name__ == "__main__":
-    sys.exit(1 if main() else 0)
+    try:
+        sys.exit(1 if main() else 0)
+    except (OAuth2Error, RequestException) as error:
+        sys.exit(f"No token, no tour: {error}")

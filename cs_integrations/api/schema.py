@@ -18,7 +18,7 @@ from rest_framework.serializers import BaseSerializer
 
 from cs_integrations.api import problems
 from cs_integrations.api.problems import ProblemType
-from cs_integrations.api.schema_fields import PATH_IDS
+from cs_integrations.api.schema_fields import PATH_IDS, ROUTE_NAMES
 from cs_integrations.api.serializers import AnswerOut, StrictSerializer
 from cs_integrations.clients.scopes import SCOPES
 
@@ -26,6 +26,7 @@ OPERATION_ID = "hub_operation_id"
 PUBLIC_PREFIXES = (settings.API_BASE + "/", "/auth/")
 OAUTH_ERROR = "OAuthError"
 _METHODS = ("get", "post")
+EXAMPLE_REQUEST_ID = "019a8d2e-7c00-7000-8000-000000000000"
 
 # What any operation of the API may answer, whatever it does.
 _ALWAYS: tuple[ProblemType, ...] = (
@@ -155,18 +156,19 @@ def _complete_operation(path: str, method: str, described: dict[str, Any]) -> No
         if "{" in path:
             refusals.append(problems.NOT_FOUND)
     for refusal in refusals:
-        _add_problem(responses, refusal)
+        _add_problem(responses, refusal, path)
     if method == "post" and not is_oauth:
         described.setdefault("parameters", []).append(_idempotency_parameter())
     for parameter in described.get("parameters", ()):
         if parameter["in"] == "path":
             parameter["schema"] = PATH_IDS[parameter["name"]]
     for status, response in responses.items():
+        response["description"] = response.get("description") or described["summary"]
         response["headers"] = _header_references(int(status), response, described, method)
     _add_examples(path, method, described)
 
 
-def _add_problem(responses: dict[str, Any], refusal: ProblemType) -> None:
+def _add_problem(responses: dict[str, Any], refusal: ProblemType, path: str) -> None:
     status = str(refusal.status.value)
     response = responses.setdefault(status, {"description": refusal.meaning})
     response.setdefault("content", {})[problems.MEDIA_TYPE] = {
@@ -175,11 +177,19 @@ def _add_problem(responses: dict[str, Any], refusal: ProblemType) -> None:
             "type": refusal.uri,
             "title": refusal.title,
             "detail": "Retry after 60s" if refusal is problems.RATE_LIMIT else refusal.meaning,
-            "instance": "/v1/cs-integrations/marketing/triggers/cust_123",
+            "instance": _instance(path),
             "status": refusal.status.value,
-            "request_id": "019a8d2e-7c00-7000-8000-000000000000",
+            "request_id": EXAMPLE_REQUEST_ID,
         },
     }
+
+
+def _instance(path: str) -> str:
+    """Return a path that the template stands for, ``cust_123`` for a customer."""
+    for prefix, name in ROUTE_NAMES.items():
+        path = path.replace(f"{{{name}}}", f"{prefix}_123")
+    path = path.replace("{ticket_id}", "PROD-123").replace("{request_id}", EXAMPLE_REQUEST_ID)
+    return path if path.startswith("/auth/") else settings.API_BASE + path
 
 
 def _header_references(
@@ -287,6 +297,12 @@ def _specified_calls() -> list[dict[str, Any]]:
     return list(calls)
 
 
+@cache
+def _specified_answers() -> dict[str, Any]:
+    answers = json.loads((settings.BASE_DIR / "examples" / "answers.json").read_text())
+    return dict(answers)
+
+
 def _add_examples(path: str, method: str, described: dict[str, Any]) -> None:
     """Show the specification's own example of the operation."""
     for call in _specified_calls():
@@ -295,8 +311,8 @@ def _add_examples(path: str, method: str, described: dict[str, Any]) -> None:
         if "body" in call:
             content = described["requestBody"]["content"]["application/json"]
             content["examples"] = {"specification": {"value": call["body"]}}
-        answer = {name: value for name, value in call["answer"].items() if _is_literal(value)}
-        if len(answer) == len(call["answer"]):
+        answer = _specified_answers().get(described["operationId"])
+        if answer is not None:
             content = described["responses"][str(call["status"])]["content"]["application/json"]
             content["examples"] = {"specification": {"value": answer}}
 
@@ -306,7 +322,3 @@ def _matches(template: str, path: str) -> bool:
     return len(parts) == len(wanted) and all(
         want.startswith("{") or want == part for part, want in zip(parts, wanted, strict=True)
     )
-
-
-def _is_literal(value: Any) -> bool:
-    return not (isinstance(value, str) and (value == "*" or value.startswith("^")))

@@ -7,19 +7,20 @@ from drf_spectacular.openapi import AutoSchema
 
 from cs_integrations.database.identifiers import public_id_pattern
 
-_PREFIXES = {
-    "customer_id": "cust",
-    "campaign_id": "camp",
-    "deal_id": "deal",
-    "feature_id": "feat",
-    "contract_id": "ctr",
-    "workflow_id": "wf",
-    "execution_id": "exec",
+# The name that a route gives an object, by the prefix of the object's public id.
+ROUTE_NAMES = {
+    "cust": "customer_id",
+    "camp": "campaign_id",
+    "deal": "deal_id",
+    "feat": "feature_id",
+    "ctr": "contract_id",
+    "wf": "workflow_id",
+    "exec": "execution_id",
 }
 PATH_IDS: dict[str, dict[str, str]] = {
     **{
         name: {"type": "string", "pattern": public_id_pattern(prefix)}
-        for name, prefix in _PREFIXES.items()
+        for prefix, name in ROUTE_NAMES.items()
     },
     "ticket_id": {"type": "string", "pattern": "^PROD-[0-9]+$"},
     "request_id": {"type": "string", "format": "uuid"},
