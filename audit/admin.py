@@ -1,7 +1,14 @@
+import re
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from audit.models import AuditBody, AuditRecord
 from cs_integrations.admin import RecordedFact
+from cs_integrations.api.schema_fields import ROUTE_NAMES
+
+OBJECT_NAMES = {**ROUTE_NAMES, "sp": "success_plan_id", "PROD": "ticket_id"}
 
 
 @admin.register(AuditRecord)
@@ -18,8 +25,21 @@ class AuditRecordAdmin(RecordedFact, admin.ModelAdmin[AuditRecord]):
     )
     list_filter = ("domain", "status", "decision", "problem_type")
     search_fields = ("id__exact", "client_id__exact", "path__startswith", "idempotency_key__exact")
-    search_help_text = "Request id, client id, idempotency key, or the beginning of a path"
+    search_help_text = (
+        "Request id, client id, idempotency key, the id of a customer, campaign, deal, contract,"
+        " ticket …, or the beginning of a path"
+    )
     ordering = ("-id",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[AuditRecord], search_term: str
+    ) -> tuple[QuerySet[AuditRecord], bool]:
+        """Find the requests that named an object when its public id is searched for."""
+        term = search_term.strip()
+        name = OBJECT_NAMES.get(re.split(r"[_-]", term)[0])
+        if name is not None:
+            return queryset.filter(objects_named__contains={name: term}), False
+        return super().get_search_results(request, queryset, search_term)
 
 
 @admin.register(AuditBody)

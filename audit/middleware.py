@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.db import Error, IntegrityError, connection, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from audit import recording
 from cs_integrations.api import admission, headers, problems
@@ -18,6 +18,13 @@ ADMIN_PREFIX = "/admin/"
 EXEMPT_PATHS = frozenset({"/healthz", "/readyz"})
 EXEMPT_PREFIXES = (settings.STATIC_URL,)
 FIRST_ERROR_STATUS = 400
+PERHAPS_KEPT = (
+    "It is not known whether the request was kept; send it again with the same Idempotency-Key."
+)
+
+
+class Unwritable(Error):
+    """The record could not even be put together; its cause says why."""
 
 
 class AuditMiddleware:
@@ -34,14 +41,17 @@ class AuditMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         context = admission.admit(request)
         if _is_exempt(request.path_info):
-            return self.get_response(request)
-        refusal = admission.read_body(request)
+            response: HttpResponseBase = self.get_response(request)
+            _drop_unsent(request, response)
+            return response
+        refusal = admission.check(request)
         if refusal is not None:
-            response: HttpResponseBase = _recorded(request, refusal)
+            response = _recorded(request, refusal)
         elif _is_writing(request):
             response = self._in_transaction(request, context)
         else:
             response = _recorded(request, self._served(request, context))
+        _drop_unsent(request, response)
         headers.write(request, response)
         return response
 
@@ -53,17 +63,18 @@ class AuditMiddleware:
         return response
 
     def _in_transaction(self, request: HttpRequest, context: RequestContext) -> HttpResponseBase:
-        response: HttpResponse | None = None
+        committing: HttpResponse | None = None
         try:
             with transaction.atomic():
                 response = self._served(request, context)
                 is_kept = response.status_code < FIRST_ERROR_STATUS
                 if is_kept:
-                    recording.write(request, response)
+                    _write(request, response)
+                    committing = response
                 else:
                     transaction.set_rollback(True)
         except Error as error:
-            return _after_failure(request, response, error)
+            return _after_failure(request, committing, error)
         return response if is_kept else _recorded(request, response)
 
 
@@ -77,9 +88,9 @@ def _is_writing(request: HttpRequest) -> bool:
 
 
 def _after_failure(
-    request: HttpRequest, response: HttpResponse | None, error: Error
+    request: HttpRequest, committing: HttpResponse | None, error: Error
 ) -> HttpResponseBase:
-    """Answer for a transaction that failed, at COMMIT perhaps.
+    """Answer for a transaction that failed; ``committing`` is the answer it had, if at COMMIT.
 
     If the record turns out to be there, the commit did happen and its answer is the true one.
     """
@@ -87,31 +98,65 @@ def _after_failure(
     context_of(request).kept_response = b""  # of the answer that is not sent
     failure = problems.database_problem(request, error)
     try:
-        recording.write(request, failure)
-    except IntegrityError as record_error:
-        if response is None or not recording.is_written(request):
-            return _unrecordable(request, record_error)
-        return response
+        _write(request, failure)
     except Error as record_error:
-        return _unrecordable(request, record_error)
+        if committing is None:
+            return _unrecordable(request, record_error)
+        return _after_commit(request, committing, record_error)
     return failure
+
+
+def _after_commit(request: HttpRequest, committing: HttpResponse, error: Error) -> HttpResponseBase:
+    """Answer for a COMMIT whose outcome was lost, and whose failure could not be recorded."""
+    if not isinstance(error, IntegrityError):
+        return _unrecordable(request, error, PERHAPS_KEPT)
+    try:
+        is_committed = recording.is_written(request)
+    except Error as second_error:
+        return _unrecordable(request, second_error, PERHAPS_KEPT)
+    return committing if is_committed else _unrecordable(request, error)
 
 
 def _recorded(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """Record an answer that has no work beside it, in a transaction of its own."""
     try:
-        recording.write(request, response)
+        _write(request, response)
     except Error as error:
         return _unrecordable(request, error)
     return response
 
 
-def _unrecordable(request: HttpRequest, error: Error) -> HttpResponse:
-    response = problems.database_problem(request, error)
+def _write(request: HttpRequest, response: HttpResponse) -> None:
+    """Write the record of the answer as it will be sent.
+
+    :raises Error: it cannot be written, for whatever reason
+    """
+    _drop_unsent(request, response)
+    try:
+        recording.write(request, response)
+    except Error:
+        raise
+    except Exception as error:
+        raise Unwritable from error
+
+
+def _drop_unsent(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Empty the answer to a HEAD, but leave its length (RFC 9110, 9.3.2)."""
+    if request.method != "HEAD":
+        return
+    context_of(request).kept_response = b""
+    if isinstance(response, HttpResponse):
+        response.headers.setdefault("Content-Length", str(len(response.content)))
+        response.content = b""
+    elif isinstance(response, StreamingHttpResponse):
+        response.streaming_content = []
+
+
+def _unrecordable(request: HttpRequest, error: Error, *detail: str) -> HttpResponse:
     logger.error(
         "ALARM audit record not written request_id=%s method=%s error=%s",
         context_of(request).request_id,
         request.method,
-        type(error).__name__,
+        type(error.__cause__ or error).__name__,
     )
-    return response
+    return problems.unavailable(request, *detail)

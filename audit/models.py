@@ -83,6 +83,7 @@ class AuditBody(models.Model):
 
     class Meta:
         managed = False
+        verbose_name_plural = "audit bodies"
         db_table = "audit_body"
 
     def __str__(self) -> str:

@@ -29,9 +29,12 @@ def record(*, request_id: str, client_id: str, may_see_all: bool) -> Outcome:
 
 def _uuid(text: str) -> UUID:
     try:
-        return UUID(text)
-    except ValueError as error:
-        raise UnknownObject("There is no audit record with this id.") from error
+        found = UUID(text)
+    except ValueError:
+        found = None
+    if found is None or str(found) != text:  # other spellings are not the id's
+        raise UnknownObject("There is no audit record with this id.")
+    return found
 
 
 def _wire(found: AuditRecord, body: AuditBody | None) -> Mapping[str, Any]:
@@ -67,6 +70,6 @@ def _wire(found: AuditRecord, body: AuditBody | None) -> Mapping[str, Any]:
         "client_request_id": found.client_request_id,
         "traceparent": found.traceparent,
         "code_version": found.code_version,
-        "kept_request": bytes(body.request).decode() if body else "",
-        "kept_response": bytes(body.response).decode() if body else "",
+        "kept_request": bytes(body.request).decode(errors="replace") if body else "",
+        "kept_response": bytes(body.response).decode(errors="replace") if body else "",
     }

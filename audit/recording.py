@@ -13,6 +13,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 
+from audit import redaction
 from audit.models import AuditRecord
 from cs_integrations.api.context import RequestContext, context_of
 from cs_integrations.explanation import plain
@@ -49,12 +50,14 @@ def write(request: HttpRequest, response: HttpResponseBase) -> None:
     """
     context = context_of(request)
     values = _values(request, response, context, answered_at=timezone.now())
+    secrets = redaction.presented_secrets(request)
     with connection.cursor() as cursor:
-        record = [values[name] for name in _COLUMNS]
+        record = [redaction.masked(values[name], secrets) for name in _COLUMNS]
         if context.kept_request is None and not context.kept_response:
             cursor.execute(_INSERT_RECORD, record)
         else:
-            cursor.execute(_INSERT_BOTH, [*record, *_bodies(context)])
+            bodies = [redaction.masked(value, secrets) for value in _bodies(context)]
+            cursor.execute(_INSERT_BOTH, [*record, *bodies])
 
 
 def is_written(request: HttpRequest) -> bool:
@@ -140,7 +143,9 @@ def _query(request: HttpRequest) -> str:
     except TooManyFieldsSent:  # which is why the answer is a 400
         return "(too many)"
     parts = [
-        f"{name}={quote(value, safe='')}" if name in declared else "(undeclared)"
+        f"{name}={quote(value, safe='', errors='backslashreplace')}"
+        if name in declared
+        else "(undeclared)"
         for name, values in parameters
         for value in values
     ]

@@ -24,7 +24,7 @@ class AuditRecordViewSet(HubViewSet):
 
     @operation("audit_record", summary="Read one audit record", answer=AuditRecordOut)
     def retrieve(self, request: Request, request_id: str) -> Response:
-        """Return the record of one request; another client's is not found."""
+        """Return the record of one request; another client's takes the scope cs-audit.read."""
         client: Any = request.user  # a ClientPrincipal; the stubs know users only
         outcome = queries.record(
             request_id=request_id,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
 
 from cs_integrations import exchange
 
@@ -33,6 +33,21 @@ def secret_key_is_given(**_kwargs: Any) -> Sequence[CheckMessage]:
     if settings.IS_SECRET_KEY_GIVEN:
         return []
     return [Error("SECRET_KEY is not set.", id="hub.E004", hint="Set 50 random characters.")]
+
+
+@register(Tags.security, deploy=True)
+def serving_login_is_not_the_owner(**_kwargs: Any) -> Sequence[CheckMessage]:
+    """A login that owns the tables could step out of the smaller role it serves with."""
+    serving = settings.DATABASES["default"].get("USER")
+    if settings.DATABASE_OWNER_LOGIN["USER"] != serving:
+        return []
+    return [
+        Warning(
+            "Requests are served by the login that owns the tables.",
+            id="hub.W005",
+            hint="Set DATABASE_OWNER_URL to the owner, and DATABASE_URL to a login of its own.",
+        )
+    ]
 
 
 @register(Tags.caches)

@@ -170,7 +170,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["cs_integrations.api.permissions.DomainScope"],
     "DEFAULT_THROTTLE_CLASSES": ["cs_integrations.api.throttling.ClientThrottle"],
     "DEFAULT_PARSER_CLASSES": ["cs_integrations.api.parsing.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["cs_integrations.api.rendering.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "cs_integrations.api.schema.HubSchema",
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "cs_integrations.api.problems.exception_handler",
@@ -185,7 +185,13 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": (
         "The hub through which Customer Success works with Marketing, Sales, Product, Finance"
         " and Operations. Every answer is computed from stored facts; add `?explain=true` to any"
-        " answer for its reasons. Every request leaves an audit record."
+        " answer for its reasons. Every request leaves an audit record.\n\n"
+        "**Token**: `POST /auth/token` with client credentials; it lives an hour.\n\n"
+        "**Limits**, in requests a minute for each client: "
+        + ", ".join(f"{domain} {limit}" for domain, limit in RATE_LIMITS.items())
+        + "; the headers of each answer tell what is left.\n\n"
+        "**Refusals** are RFC 9457 problems; [/errors/](/errors/) explains each type.\n\n"
+        "**Idempotency-Key** on any POST makes repeating it safe; the key may stand in quotes."
     ),
     "VERSION": VERSION,
     "OAS_VERSION": "3.0.3",
@@ -229,6 +235,10 @@ OAUTH2_PROVIDER = {
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,  # the publisher's figure
     "CLIENT_SECRET_HASHER": "keyed_sha256",
     "APPLICATION_ADMIN_CLASS": "cs_integrations.clients.admin.ApplicationAdmin",
+    "ACCESS_TOKEN_ADMIN_CLASS": "cs_integrations.clients.admin.AccessTokenAdmin",
+    "GRANT_ADMIN_CLASS": "cs_integrations.clients.admin.UnusedAdmin",
+    "ID_TOKEN_ADMIN_CLASS": "cs_integrations.clients.admin.UnusedAdmin",
+    "REFRESH_TOKEN_ADMIN_CLASS": "cs_integrations.clients.admin.UnusedAdmin",
     "OIDC_ISS_ENDPOINT": PUBLIC_URL,
     "OAUTH2_GRANT_TYPES_SUPPORTED": ["client_credentials"],
     "OAUTH2_RESPONSE_TYPES_SUPPORTED": [],
@@ -279,6 +289,7 @@ LOGGING = {
         "audit": {"level": "INFO"},
         # The trail holds every refused request; the log need not say it again.
         "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         # It logs client ids and secrets on failed logins.
         "oauth2_provider": {"level": "ERROR"},
         "oauthlib": {"level": "ERROR"},

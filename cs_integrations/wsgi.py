@@ -2,14 +2,16 @@
 
 import os
 
+import django
 from django.core.exceptions import ImproperlyConfigured
-from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cs_integrations.settings")
+django.setup(set_prefix=False)
 
-application = get_wsgi_application()
-
+from cs_integrations.api.requests import HubHandler  # noqa: E402 - needs settings
 from cs_integrations.checks import several_workers_share_limits  # noqa: E402 - needs settings
+
+application = HubHandler()
 
 if problems := several_workers_share_limits():
     raise ImproperlyConfigured(f"{problems[0].msg} {problems[0].hint}")

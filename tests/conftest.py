@@ -3,13 +3,23 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import django.test.client
 import pytest
 from django.core.cache import cache
+from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 
+from cs_integrations.api.requests import HubRequest
 from cs_integrations.clients.scopes import SCOPES
 from cs_integrations.database import roles
 from tests.clients import HubClient, issue_token
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _requests_as_gunicorn_makes_them() -> None:
+    """Django's test client and live server make plain requests of their own choice."""
+    django.test.client.WSGIRequest = HubRequest
+    WSGIHandler.request_class = HubRequest
 
 
 @pytest.fixture(scope="session")

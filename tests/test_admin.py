@@ -9,7 +9,8 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from audit.models import AuditRecord
-from cs_integrations.clients.models import User
+from cs_integrations.clients.models import Application, User
+from product.models import ProductTicket
 
 OURS = (
     *("clients", "customers", "audit"),
@@ -48,6 +49,40 @@ def test_every_list_search_and_form_opens(client, staff):
 
 def _status(client, page):
     return client.get(page).status_code
+
+
+@pytest.mark.parametrize(
+    ("page", "pasted"),
+    [
+        ("product/productticket", "PROD-{ticket}"),
+        ("product/feedback", "PROD-{ticket}"),
+        ("sales/handoffpackage", "cust_103"),
+        ("sales/deal", "deal_123"),
+        ("operations/workflowexecution", "{execution}"),
+        ("operations/workflowexecution", "wf_123"),
+        ("marketing/campaign", "camp_123"),
+        ("marketing/triggerevent", "cust_123"),
+        ("audit/auditrecord", "cust_123"),
+        ("audit/auditrecord", "{request}"),
+        ("clients/application", "{client}"),
+    ],
+)
+def test_the_ids_people_paste_are_found(client, staff, api, page, pasted):
+    call_command("seed", light=True, stdout=StringIO())
+    trigger = {"health_score": 75, "milestones": ["adoption_complete"]}
+    answer = api.send("/marketing/triggers/cust_123", trigger)
+    run = api.send("/operations/execute/wf_123/cust_123", {"parameters": {}})
+    ids = {
+        "ticket": ProductTicket.objects.order_by("pk").first().pk,
+        "execution": run.json()["execution_id"],
+        "request": answer["X-Request-ID"],
+        "client": Application.objects.get().client_id,
+    }
+    client.force_login(staff)
+
+    found = client.get(f"/admin/{page}/", {"q": pasted.format(**ids)})
+
+    assert found.context["cl"].result_count > 0
 
 
 def test_a_record_names_the_member_of_staff(client, staff):

@@ -33,7 +33,16 @@ CLONED = {
     "product_featureusagedaily": "WHERE used_date >= '2026-11-22'",
     "operations_accountskillneed": "",
     "marketing_campaignenrollment": "",
+    "marketing_touchpoint": "",
     "sales_deal": "",
+    "sales_evidenceitem": "",
+    "sales_whitespaceitem": "",
+    "sales_opportunity": "",
+    "product_trainingrecord": "",
+    "product_feedback": "",
+    "operations_workflowexecution": "WHERE finished_at IS NOT NULL",
+    "operations_escalation": "WHERE resolved_at IS NOT NULL",
+    "customers_customermilestone": "",
 }
 BESIDE_THE_TEN = [
     {"name": "forecast in force", "method": "GET", "path": "/finance/forecast/cust_123"},

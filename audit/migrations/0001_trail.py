@@ -1,13 +1,10 @@
 """The partitioned tables of the trail, their guards, and the first months."""
 
-from datetime import UTC, datetime
-
 from django.db import migrations, models
 
+from audit import months
 from cs_integrations.database import partitions
 from cs_integrations.database.roles import APPLICATION_ROLE
-
-MONTHS_AHEAD = 36
 
 TABLES = f"""
 CREATE TABLE audit_record (
@@ -76,11 +73,9 @@ GRANT SELECT, INSERT ON audit_record, audit_body TO {APPLICATION_ROLE};
 
 
 def make_partitions(apps, schema_editor):
-    today = datetime.now(UTC).date()
-    for table in ("audit_record", "audit_body"):
+    for table in months.TABLES:
         schema_editor.execute(partitions.create_default(table))
-        for month in partitions.months(today, MONTHS_AHEAD):
-            schema_editor.execute(partitions.create_month(table, month))
+    months.make_missing(schema_editor.connection)
 
 
 class Migration(migrations.Migration):
@@ -101,6 +96,7 @@ class Migration(migrations.Migration):
                 ("response", models.BinaryField()),
             ],
             options={
+                "verbose_name_plural": "audit bodies",
                 "db_table": "audit_body",
                 "managed": False,
             },

@@ -35,7 +35,8 @@ class BearerAuthentication(BaseAuthentication):
             pk=application.pk,
             client_id=application.client_id,
             name=application.name,
-            scopes=frozenset(token.scope.split()),
+            # A scope taken from the client is gone from its live tokens at once.
+            scopes=frozenset(token.scope.split()) & frozenset(application.scopes),
             rate_limits=application.rate_limits,
         )
         return context.client, token

@@ -73,13 +73,16 @@ def _key(request: Request) -> str:
     if raw is None:
         return ""
     key = raw.strip()
-    if len(key) > 1 and key[0] == key[-1] == '"':
+    is_quoted = len(key) > 1 and key[0] == key[-1] == '"'
+    if is_quoted:
         key = key[1:-1]
-    if not key or len(key) > MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
+    is_one_key = key and not (is_quoted and '"' in key)
+    if not is_one_key or len(key) > MAX_KEY_LENGTH or not (key.isascii() and key.isprintable()):
         raise problems.invalid_parameter(
             HEADER,
             rule="format",
-            detail=f"{HEADER} must be 1 to {MAX_KEY_LENGTH} printable ASCII characters.",
+            detail=f"{HEADER} must be 1 to {MAX_KEY_LENGTH} printable ASCII characters,"
+            " without quotes inside its quotes.",
         )
     return key
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import IO, Any
 
+from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 
 from cs_integrations.api.problems import pointer_step
+from cs_integrations.api.requests import is_utf8
 
 MAX_DEPTH = 32
 MAX_NUMBER_LENGTH = 40
@@ -54,12 +56,14 @@ class StrictJSONParser(BaseParser):
     ) -> dict[str, Any]:
         """Return the object.
 
-        :raises UnsupportedMediaType: the type is a pattern such as ``*/*``, which the framework
-            takes for any
+        :raises UnsupportedMediaType: the type names another charset than UTF-8, or is a pattern
+            such as ``*/*``, which the framework takes for any
         :raises MalformedBody: the body is not such a text; says where and why
         """
-        if media_type is not None and media_type.split(";")[0].strip().lower() != self.media_type:
-            raise UnsupportedMediaType(media_type)
+        if media_type is not None:
+            base, parameters = parse_header_parameters(media_type)
+            if base != self.media_type or not is_utf8(parameters):
+                raise UnsupportedMediaType(media_type)
         value = _decoded(stream.read())
         if isinstance(value, _Refused):
             raise _refusal(value, "")

@@ -139,7 +139,8 @@ UNAVAILABLE = ProblemType(
     "unavailable",
     "Temporarily unavailable",
     HTTPStatus.SERVICE_UNAVAILABLE,
-    "A store that the answer depends on could not be reached. Nothing was kept.",
+    "A store that the answer depends on could not be reached. `detail` says if anything"
+    " may have been kept.",
     "Send the request again after `Retry-After`, with the same `Idempotency-Key`.",
 )
 
@@ -272,11 +273,15 @@ def database_problem(request: HttpRequest, exc: Error) -> HttpResponse:
         return problem_response(
             request, CONFLICT, "The change conflicts with another one; nothing was kept."
         )
+    return unavailable(request)
+
+
+def unavailable(
+    request: HttpRequest, detail: str = "The database did not take the request; nothing was kept."
+) -> HttpResponse:
+    """Return that a store is unavailable and the request may be sent again."""
     return problem_response(
-        request,
-        UNAVAILABLE,
-        "The database did not take the request; nothing was kept.",
-        headers={"Retry-After": str(RETRY_AFTER_OUTAGE_S)},
+        request, UNAVAILABLE, detail, headers={"Retry-After": str(RETRY_AFTER_OUTAGE_S)}
     )
 
 

@@ -112,7 +112,7 @@ class CodeField(TextField):
     default_error_messages = {"unknown_code": "Must be one of: {codes}."}
 
     def __init__(self, *, codes: tuple[str, ...], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(trim_whitespace=False, **kwargs)
         self.codes = codes
 
     def to_internal_value(self, data: Any) -> str:
@@ -128,7 +128,9 @@ class PublicIdField(TextField):
     def __init__(self, *, prefix: str, **kwargs: Any) -> None:
         pattern = public_id_pattern(prefix)
         checks = [RegexValidator(pattern, f"Must match {pattern}", code="pattern")]
-        super().__init__(max_length=MAX_PUBLIC_ID_LENGTH, validators=checks, **kwargs)
+        super().__init__(
+            max_length=MAX_PUBLIC_ID_LENGTH, validators=checks, trim_whitespace=False, **kwargs
+        )
 
 
 class MoneyField(TextField):
@@ -136,7 +138,7 @@ class MoneyField(TextField):
 
     def __init__(self, **kwargs: Any) -> None:
         checks = [RegexValidator(MONEY_PATTERN, 'Must be money such as "$75k".', code="money")]
-        super().__init__(max_length=20, validators=checks, **kwargs)
+        super().__init__(max_length=20, validators=checks, trim_whitespace=False, **kwargs)
 
 
 class StrictListField(serializers.ListField):
@@ -161,7 +163,9 @@ class StrictListField(serializers.ListField):
 class ExplanationOut(serializers.Serializer[Any]):
     """Why the answer is what it is; sent with ``?explain=true``."""
 
-    rule_id = serializers.CharField(help_text="Heading in the rules documentation.")
+    rule_id = serializers.CharField(
+        help_text="The rule, as docs/rules/ in the repository names it."
+    )
     rule_version = serializers.CharField()
     inputs = serializers.DictField(help_text="Stored facts and request values the rule used.")
     steps = serializers.DictField(help_text="Intermediate values in the order computed.")

@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
@@ -80,6 +81,10 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, DisallowedHost):
+        detail = "The Host header names no host that is served here."
+        refusal = problems.invalid_parameter("Host", rule="allowed_host", detail=detail)
+        return refused(request, refusal)
     return _refusal(request, exception, problems.VALIDATION)
 
 
@@ -102,15 +107,26 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return _refusal(request, None, problems.INTERNAL)
 
 
+def refused(request: HttpRequest, refusal: problems.ProblemException) -> HttpResponse:
+    """Answer a refusal that no view made: the admin's people with a page, all others with it."""
+    if _is_of_admin(request):
+        return _admin_page(request, refusal.problem_type)
+    return problems.problem_for(request, refusal)
+
+
 def _refusal(
     request: HttpRequest,
     exception: Exception | None,  # noqa: ARG001 - its text is not the caller's business
     problem_type: problems.ProblemType,
 ) -> HttpResponse:
     if _is_of_admin(request):
-        context = {"problem_type": problem_type}
-        return render(request, "errors/admin.html", context, status=problem_type.status)
+        return _admin_page(request, problem_type)
     return problems.problem_response(request, problem_type, problem_type.meaning)
+
+
+def _admin_page(request: HttpRequest, problem_type: problems.ProblemType) -> HttpResponse:
+    context = {"problem_type": problem_type}
+    return render(request, "errors/admin.html", context, status=problem_type.status)
 
 
 def _is_of_admin(request: HttpRequest) -> bool:

@@ -1,10 +1,30 @@
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
+from oauth2_provider.models import AccessToken
 
+from cs_integrations.admin import RecordedFact
 from cs_integrations.clients.models import Application, IdempotencyRecord, User
 
 admin.site.register(User, UserAdmin)
+admin.site.site_header = admin.site.site_title = "CS Integrations"
+admin.site.index_title = "Customer Success and the other departments"
+
+
+class AccessTokenAdmin(RecordedFact, admin.ModelAdmin[AccessToken]):
+    """Live tokens; revoking is the client's, or by its ``is_active``."""
+
+    list_display = ("application", "scope", "created", "expires")
+    list_select_related = ("application",)
+    search_fields = ("=application__client_id", "application__name")
+    fields = list_display
+
+
+class UnusedAdmin(RecordedFact, admin.ModelAdmin):  # type: ignore[type-arg]
+    """The toolkit's models of other grants: they stay empty, so they are not shown."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return False
 
 
 class ApplicationAdmin(admin.ModelAdmin[Application]):

@@ -54,11 +54,6 @@ class Application(AbstractApplication):  # type: ignore[misc]
         """Say whether tokens may be issued to, and used by, this client."""
         return bool(self.is_active)
 
-    def rate_limit(self, domain: str) -> int:
-        """Return the requests a minute that this client may make to a domain."""
-        limit: int = self.rate_limits.get(domain, settings.RATE_LIMITS[domain])
-        return limit
-
 
 class IdempotencyRecord(models.Model):
     """The stored answer to a keyed POST; written in the transaction of its effect."""

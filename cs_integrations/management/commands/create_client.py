@@ -20,6 +20,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> str:
+        if not options["name"].strip():
+            raise CommandError("A client needs a name: audit records show it.")
         secret = generate_client_secret()
         client = Application(
             name=options["name"],
