@@ -86,6 +86,12 @@ def client_with(db: None) -> Callable[..., HubClient]:
 
 
 @pytest.fixture
+def client() -> HubClient:
+    """A caller without a token; its answers are held against the document too."""
+    return HubClient()
+
+
+@pytest.fixture
 def api(client_with: Callable[..., HubClient]) -> HubClient:
     """A client with every scope and limits that no test reaches."""
     generous = dict.fromkeys(

@@ -1,5 +1,6 @@
 """Every answer of the suite is held against the OpenAPI document."""
 
+import json
 import re
 from functools import cache
 from typing import Any
@@ -72,7 +73,8 @@ def _check_body(answer: dict[str, Any], response: Any) -> None:
     schema = answer["content"][media_type]["schema"]
     validator = OAS30Validator(_absolute(schema), registry=_registry())
     errors = [
-        f"{error.json_path}: {error.message}" for error in validator.iter_errors(response.json())
+        f"{error.json_path}: {error.message}"
+        for error in validator.iter_errors(json.loads(response.content))
     ]
     assert not errors, errors
 

@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import psutil
 from django.conf import settings
 from django.db import connection
+from django.http import HttpResponse
+
+from tests import contract
 
 START_TIMEOUT_S = 60
 
@@ -43,7 +46,10 @@ class Server:
         try:
             caller.request(method, path, body=body, headers=headers)
             answer = caller.getresponse()
-            return answer.status, answer.headers, answer.read()
+            content = answer.read()
+            received = HttpResponse(content, status=answer.status, headers=dict(answer.headers))
+            contract.check(method, urlsplit(path).path, received)
+            return answer.status, answer.headers, content
         finally:
             caller.close()
 
