@@ -5,6 +5,7 @@ from typing import Any
 
 import django.test.client
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
@@ -67,6 +68,21 @@ def _let_flushes_truncate() -> None:
         )
         tables = cursor.fetchone()[0]
         cursor.execute(f"GRANT TRUNCATE ON {tables} TO {roles.APPLICATION_ROLE}")
+
+
+CHECKED = "tests.contract.Checked"
+
+
+@pytest.fixture(scope="session")
+def _checked_answers() -> None:
+    settings.MIDDLEWARE = [CHECKED, *settings.MIDDLEWARE]
+
+
+@pytest.fixture(scope="session")
+def live_server(_checked_answers: None, live_server: Any) -> Any:
+    """A server whose answers are held against the document; it has loaded its middleware."""
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if name != CHECKED]
+    return live_server
 
 
 @pytest.fixture(autouse=True)

@@ -2,10 +2,11 @@
 
 import json
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from django.http import HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.generators import SchemaGenerator
 from openapi_schema_validator import OAS30Validator
 from referencing import Registry
@@ -56,6 +57,18 @@ def check(method: str, path: str, response: HttpResponseBase) -> None:
         if name not in _SOMETIMES:
             assert name in response.headers, f"{method} {template} {status} lacks {name}"
     _check_body(answer, response)
+
+
+class Checked:
+    """Middleware that holds each answer of a live server against the document."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        check(request.method or "", request.path, response)
+        return response
 
 
 _SOMETIMES = {"Idempotent-Replayed", "Retry-After", "Location"}
