@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from cs_integrations.admin import RecordedFact
 from cs_integrations.api.context import context_of
 from cs_integrations.refusals import Refusal
 from operations import actions
@@ -142,19 +143,6 @@ class WorkflowStepAdmin(admin.ModelAdmin[WorkflowStep]):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-
-class RecordedFact:
-    """What happened can be looked at; nobody adds, rewrites or removes it by hand."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
