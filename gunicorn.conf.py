@@ -18,6 +18,7 @@ keepalive = 5
 max_requests = 50_000  # a leak in any library stays small
 max_requests_jitter = 5_000
 accesslog = None  # the trail records every request
+loglevel = "error"  # its warnings quote the malformed requests that it refuses
 control_socket_disable = True  # managed by signals; several servers may share a home folder
 limit_request_line = 4094
 

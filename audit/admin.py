@@ -38,7 +38,7 @@ class AuditRecordAdmin(RecordedFact, admin.ModelAdmin[AuditRecord]):
         term = search_term.strip()
         name = OBJECT_NAMES.get(re.split(r"[_-]", term)[0])
         if name is not None:
-            return queryset.filter(objects_named__contains={name: term}), False
+            return queryset.filter(object_ids__contains=[term]), False
         return super().get_search_results(request, queryset, search_term)
 
 

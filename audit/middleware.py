@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from audit import recording
 from cs_integrations.api import admission, headers, problems
 from cs_integrations.api.context import Decision, RequestContext, context_of
+from cs_integrations.database import identifiers
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,10 @@ class AuditMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         context = admission.admit(request)
+        with identifiers.drawn_from(context.identity):
+            return self._answered(request, context)
+
+    def _answered(self, request: HttpRequest, context: RequestContext) -> HttpResponseBase:
         if _is_exempt(request.path_info):
             response: HttpResponseBase = self.get_response(request)
             _drop_unsent(request, response)
@@ -95,7 +100,6 @@ def _after_failure(
     If the record turns out to be there, the commit did happen and its answer is the true one.
     """
     connection.close_if_unusable_or_obsolete()
-    context_of(request).kept_response = b""  # of the answer that is not sent
     failure = problems.database_problem(request, error)
     try:
         _write(request, failure)
@@ -144,7 +148,6 @@ def _drop_unsent(request: HttpRequest, response: HttpResponseBase) -> None:
     """Empty the answer to a HEAD, but leave its length (RFC 9110, 9.3.2)."""
     if request.method != "HEAD":
         return
-    context_of(request).kept_response = b""
     if isinstance(response, HttpResponse):
         response.headers.setdefault("Content-Length", str(len(response.content)))
         response.content = b""

@@ -1,68 +1,98 @@
-"""Writing one record: which facts, in which form, with one statement a table."""
+"""Writing one record: which facts, in which form, with one statement for record and body."""
 
 import hashlib
-import json
 import string
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from django.conf import settings
 from django.core.exceptions import TooManyFieldsSent
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 
-from audit import redaction
+from audit import canonical, keys, redaction
+from audit.kept import BodyRow, body_row
 from audit.models import AuditRecord
 from cs_integrations.api.context import RequestContext, context_of
-from cs_integrations.explanation import plain
 
 MAX_PATH_LENGTH = 1024
 MAX_HEADER_LENGTH = 256
-MAX_KEPT_BODY_BYTES = 64 * 1024
-_PATH_SAFE = "/:@!$&'()*+,;=~-._"
 _ID_CHARACTERS = frozenset(string.ascii_letters + string.digits + "._-")
 
-_COLUMNS = (
-    "id", "received_at", "answered_at", "client_id", "client_name", "staff_user",
-    "scopes_held", "scope_needed", "decision", "domain", "operation", "route", "method",
-    "path", "query", "objects_named", "request_bytes", "request_sha256", "response_bytes",
-    "response_sha256", "is_streamed", "status", "problem_type", "limit_policy",
-    "limit_remaining", "idempotency_key", "idempotency_outcome", "address", "user_agent",
-    "client_request_id", "traceparent", "code_version",
-)  # fmt: skip
 _INSERT_RECORD = (
-    f"INSERT INTO audit_record ({', '.join(_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
+    f"INSERT INTO audit_record ({', '.join(canonical.LEAF_NAMES)})"
+    f" VALUES ({', '.join(['%s'] * len(canonical.LEAF_NAMES))})"
 )
-_INSERT_BODY = "INSERT INTO audit_body (id, request, response) VALUES (%s, %s, %s)"
+_INSERT_BODY = (
+    "INSERT INTO audit_body (id, request, response, sealed_request, data_key, omitted)"
+    " VALUES (%s, %s, %s, %s, %s, %s)"
+)
 # One statement: the record never stands without the body it was written with.
 _INSERT_BOTH = f"WITH record AS ({_INSERT_RECORD}) {_INSERT_BODY}"
 
 
-def write(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Insert the record of this request and the answer it is about to get.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A record that is ready to be written."""
 
-    Runs in whatever transaction is open: together with the effect, or on its own.
+    values: dict[str, Any]  # the columns of canonical.COLUMNS
+    body: BodyRow | None
+
+
+def write(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Record this request and the answer it is about to get.
+
+    Runs in whatever transaction is open: together with the effect, or on its own. A replayed
+    request settles its item there too; a rehearsal writes nothing.
 
     :raises IntegrityError: the record was written before, so its transaction did commit
     :raises DatabaseError: the record cannot be written
     """
     context = context_of(request)
-    values = _values(request, response, context, answered_at=timezone.now())
-    secrets = redaction.presented_secrets(request)
+    prepared = _prepared(request, response, context)
+    if context.replay is None:
+        insert(prepared)
+    elif context.replay.is_rehearsal:
+        context.replay.settle(prepared)
+    else:
+        with transaction.atomic(savepoint=False):
+            insert(prepared)
+            context.replay.settle(prepared)
+
+
+def insert(prepared: Prepared) -> None:
+    """Insert a record with its MAC, and its body.
+
+    :raises IntegrityError: there is a record with this id
+    :raises DatabaseError: the record cannot be written
+    """
+    values, body = prepared.values, prepared.body
+    mac = keys.mac(canonical.packed(values))
+    record = [*(values[name] for name in canonical.NAMES), mac]
     with connection.cursor() as cursor:
-        record = [redaction.masked(values[name], secrets) for name in _COLUMNS]
-        if context.kept_request is None and not context.kept_response:
+        if body is None:
             cursor.execute(_INSERT_RECORD, record)
         else:
-            bodies = [redaction.masked(value, secrets) for value in _bodies(context)]
-            cursor.execute(_INSERT_BOTH, [*record, *bodies])
+            kept = (body.request, body.response, body.sealed_request, body.data_key, body.omitted)
+            cursor.execute(_INSERT_BOTH, [*record, values["id"], *kept])
 
 
 def is_written(request: HttpRequest) -> bool:
     """Say whether the record of this request is in the trail."""
     return AuditRecord.objects.filter(pk=context_of(request).request_id).exists()
+
+
+def _prepared(
+    request: HttpRequest, response: HttpResponseBase, context: RequestContext
+) -> Prepared:
+    secrets = redaction.presented_secrets(request)
+    body = body_row(request, response, context, secrets=secrets)
+    values = _values(request, response, context, answered_at=timezone.now())
+    masked = {name: redaction.masked(value, secrets) for name, value in values.items()}
+    masked["body_sha256"] = b"" if body is None else body.sha256
+    return Prepared(masked, body)
 
 
 def _values(
@@ -77,7 +107,9 @@ def _values(
     is_streamed = isinstance(response, StreamingHttpResponse)
     sent = b"" if is_streamed else getattr(response, "content", b"")
     limit = context.limit
+    replay = context.replay
     return {
+        "record_format": canonical.FORMAT,
         "id": context.request_id,
         "received_at": context.received_at,
         "answered_at": answered_at,
@@ -90,12 +122,11 @@ def _values(
         "domain": context.domain,
         "operation": context.operation,
         "route": request.resolver_match.route if request.resolver_match else "",
-        "method": _printable(request.method or "", limit=16),
+        "method": redaction.recorded_method(request.method or ""),
         "path": _path(request),
         "query": _query(request),
-        "objects_named": json.dumps(
-            {name: _printable(value) for name, value in context.objects.items()}
-        ),
+        "customer_id": context.customer_id or redaction.recorded_id(context.objects, "customer_id"),
+        "object_ids": redaction.recorded_ids(context.objects),
         "request_bytes": len(received),
         "request_sha256": hashlib.sha256(received).digest(),
         "response_bytes": len(sent),
@@ -107,21 +138,17 @@ def _values(
         "limit_remaining": limit.remaining if limit else None,
         "idempotency_key": context.idempotency_key,
         "idempotency_outcome": context.idempotency_outcome or "",
-        "address": _printable(context.address),
+        "address": redaction.recorded_address(context.address),
         "user_agent": _printable(request.META.get("HTTP_USER_AGENT", "")),
         "client_request_id": _token(request.META.get("HTTP_X_REQUEST_ID", "")),
-        "traceparent": _token(request.META.get("HTTP_TRACEPARENT", "")),
+        "traceparent": redaction.recorded_trace(request.META.get("HTTP_TRACEPARENT", "")),
         "code_version": settings.VERSION,
+        "replay_of": replay.record_id if replay else None,
+        "replay_batch": replay.batch if replay else "",
+        "replay_mode": replay.mode if replay else "",
+        "replay_operator": replay.operator if replay else "",
+        "mac_key": keys.mac_key_id(),
     }
-
-
-def _bodies(context: RequestContext) -> list[Any]:
-    kept = json.dumps(plain(context.kept_request)).encode() if context.kept_request else b""
-    return [
-        context.request_id,
-        kept[:MAX_KEPT_BODY_BYTES],
-        context.kept_response[:MAX_KEPT_BODY_BYTES],
-    ]
 
 
 def _staff_user(request: HttpRequest) -> str:
@@ -131,29 +158,21 @@ def _staff_user(request: HttpRequest) -> str:
 
 
 def _path(request: HttpRequest) -> str:
-    # Percent-encoded it is pure ASCII: no byte a caller can send is one PostgreSQL refuses.
-    return quote(request.path_info, safe=_PATH_SAFE)[:MAX_PATH_LENGTH]
+    path: str = redaction.recorded_path(request.path_info, request.resolver_match)
+    return path[:MAX_PATH_LENGTH]
 
 
 def _query(request: HttpRequest) -> str:
-    """Return the parameters that the view declares; others may hold secrets and are masked."""
     declared = context_of(request).declared_parameters
     try:
-        parameters = list(request.GET.lists())
+        query = redaction.recorded_query(request.GET, path=request.path_info, declared=declared)
     except TooManyFieldsSent:  # which is why the answer is a 400
         return "(too many)"
-    parts = [
-        f"{name}={quote(value, safe='', errors='backslashreplace')}"
-        if name in declared
-        else "(undeclared)"
-        for name, values in parameters
-        for value in values
-    ]
-    return "&".join(parts)[:MAX_PATH_LENGTH]
+    return query[:MAX_PATH_LENGTH]
 
 
-def _printable(text: str, *, limit: int = MAX_HEADER_LENGTH) -> str:
-    return text[:limit].encode("unicode_escape").decode("ascii")
+def _printable(text: str) -> str:
+    return text[:MAX_HEADER_LENGTH].encode("unicode_escape").decode("ascii")
 
 
 def _token(text: str) -> str:

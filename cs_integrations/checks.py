@@ -36,6 +36,20 @@ def secret_key_is_given(**_kwargs: Any) -> Sequence[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
+def audit_keys_are_given(**_kwargs: Any) -> Sequence[CheckMessage]:
+    """The trail's keys that a development machine makes for itself are not for production."""
+    if settings.ARE_AUDIT_KEYS_GIVEN:
+        return []
+    return [
+        Error(
+            "AUDIT_MASTER_KEY, or AUDIT_SIGNING_KEY and AUDIT_PUBLIC_KEYS, are not set.",
+            id="hub.E006",
+            hint="manage.py audit_keys --new prints fresh ones.",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
 def serving_login_is_not_the_owner(**_kwargs: Any) -> Sequence[CheckMessage]:
     """A login that owns the tables could step out of the smaller role it serves with."""
     serving = settings.DATABASES["default"].get("USER")

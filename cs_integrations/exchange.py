@@ -155,6 +155,19 @@ class StartWorkflow(Protocol):
     def __call__(self, *, code: str, customer_id: int, tier: int, at: datetime) -> str: ...
 
 
+# --- every domain that keeps objects of customers ------------------------------------------
+
+
+class CustomersOf(Protocol):
+    """The public ids of the customers that a domain's objects belong to.
+
+    Both are public ids, as the audit trail knows nothing else; ids of other kinds, and of
+    objects that do not exist, are absent.
+    """
+
+    def __call__(self, *, public_ids: Collection[str]) -> Mapping[str, str]: ...
+
+
 # --- demo ----------------------------------------------------------------------------------
 
 
@@ -174,6 +187,10 @@ highest_open_escalations: Offer[HighestOpenEscalations] = Offer(
 )
 active_csms: Offer[ActiveCsms] = Offer("operations.active_csms")
 start_workflow: Offer[StartWorkflow] = Offer("operations.start_workflow")
+customers_of: dict[str, Offer[CustomersOf]] = {
+    domain: Offer(f"{domain}.customers_of")
+    for domain in ("sales", "product", "finance", "operations")
+}
 demo: dict[str, Offer[BuildDemo]] = {
     domain: Offer(f"{domain}.demo")
     for domain in ("product", "finance", "sales", "marketing", "operations")  # in this order
@@ -188,5 +205,6 @@ OFFERS: tuple[Offer[Any], ...] = (
     highest_open_escalations,
     active_csms,
     start_workflow,
+    *customers_of.values(),
     *demo.values(),
 )

@@ -1,6 +1,6 @@
 """An answer together with its reasons."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -32,12 +32,21 @@ class Outcome:
 
     ``location_id`` names the resource that was created, for the ``Location`` header;
     ``replayed`` says that a natural repeat was recognised and nothing was done again.
+    ``customer_id`` is the public id of the customer whom the answer is about, empty when it is
+    about many or none; the trail can be searched by it.
     """
 
     body: Mapping[str, Any]
     explanation: Explanation
     location_id: str = ""
     replayed: bool = False
+    customer_id: str = ""
+
+
+def sole(public_ids: Iterable[str]) -> str:
+    """Return the one id that all of these are; of several, or none, an empty text."""
+    distinct = set(public_ids)
+    return distinct.pop() if len(distinct) == 1 else ""
 
 
 def plain(value: Any) -> Any:

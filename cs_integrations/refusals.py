@@ -31,3 +31,12 @@ class InvalidMember(Refusal):
         super().__init__(detail)
         self.pointer = pointer
         self.rule = rule
+
+
+class InvalidParameter(Refusal):
+    """A query parameter breaks a rule (400); ``rule`` is the short code of that rule."""
+
+    def __init__(self, detail: str, *, name: str, rule: str) -> None:
+        super().__init__(detail)
+        self.name = name
+        self.rule = rule

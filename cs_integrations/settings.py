@@ -1,10 +1,12 @@
 """Settings, from the environment alone. A wrong value stops the start and names itself."""
 
+import base64
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
 import django_stubs_ext
+from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
 from cs_integrations import __version__
@@ -158,6 +160,46 @@ RATE_LIMITS = {
 }
 ADDRESS_RATE_LIMIT = env.int("ADDRESS_RATE_LIMIT", default=60)  # token calls and failed logins
 
+# --- the trail ---------------------------------------------------------------------------
+
+
+def _audit_keys(name: str, texts: list[str]) -> list[bytes]:
+    return [_decoded(name, text) for text in texts]
+
+
+def _audit_key(name: str, text: str) -> bytes:
+    return _decoded(name, text) if text else b""
+
+
+def _decoded(name: str, text: str) -> bytes:
+    """Return a key of 32 bytes that is written in URL-safe base64."""
+    try:
+        key = base64.urlsafe_b64decode(text.strip() + "=" * (-len(text.strip()) % 4))
+    except ValueError:
+        key = b""
+    if len(key) != AUDIT_KEY_BYTES:
+        raise ImproperlyConfigured(f"{name} is not {AUDIT_KEY_BYTES} bytes in URL-safe base64.")
+    return key
+
+
+def _made_here(file_name: str) -> bytes:
+    made = local_secret.read_or_make(DATA_DIR, file_name, random_bytes=AUDIT_KEY_BYTES)
+    return _decoded(file_name, made)
+
+
+AUDIT_KEY_BYTES = 32
+# The first writes, all read.
+AUDIT_MASTER_KEYS = _audit_keys("AUDIT_MASTER_KEY", env.list("AUDIT_MASTER_KEY", default=[]))
+AUDIT_SIGNING_KEY = _audit_key("AUDIT_SIGNING_KEY", env.str("AUDIT_SIGNING_KEY", default=""))
+AUDIT_PUBLIC_KEYS = _audit_keys("AUDIT_PUBLIC_KEYS", env.list("AUDIT_PUBLIC_KEYS", default=[]))
+ARE_AUDIT_KEYS_GIVEN = bool(AUDIT_MASTER_KEYS and (AUDIT_SIGNING_KEY or AUDIT_PUBLIC_KEYS))
+AUDIT_MASTER_KEYS = AUDIT_MASTER_KEYS or [_made_here("audit_master_key")]
+if not (AUDIT_SIGNING_KEY or AUDIT_PUBLIC_KEYS):
+    AUDIT_SIGNING_KEY = _made_here("audit_signing_key")
+
+AUDIT_RECORD_YEARS = 7
+AUDIT_BODY_DAYS = 90
+
 # --- bodies ------------------------------------------------------------------------------
 
 MAX_BODY_BYTES = 256 * 1024
@@ -280,7 +322,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "line": {
+            "class": "cs_integrations.log_lines.LineFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        },
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},

@@ -53,6 +53,7 @@ def realization(
             "roi_trajectory": result.roi.text,
         },
         explanation=_realization_explanation(contract, facts, result, as_of),
+        customer_id=contract.customer.public_id,
     )
 
 
@@ -86,6 +87,7 @@ def forecast_outcome(
         explanation=_forecast_explanation(adjustment),
         location_id=customer_id,
         replayed=replayed,
+        customer_id=customer_id,
     )
 
 
@@ -96,7 +98,7 @@ def active_forecasts() -> QuerySet[ForecastAdjustment]:
 
 def known_contracts() -> QuerySet[Contract]:
     """Return the contracts that requests may name: those of the customers they may name."""
-    return Contract.objects.filter(customer__in=known_customers())
+    return Contract.objects.filter(customer__in=known_customers()).select_related("customer")
 
 
 def current_contracts(*, customer_ids: Collection[int], as_of: date) -> dict[int, Contract]:
@@ -112,6 +114,12 @@ def current_contracts(*, customer_ids: Collection[int], as_of: date) -> dict[int
         .distinct("customer_id")
     )
     return {contract.customer_id: contract for contract in rows}
+
+
+def customers_of(*, public_ids: Collection[str]) -> Mapping[str, str]:
+    """Return the customers of the contracts among these ids; offered to the trail."""
+    contracts = Contract.objects.filter(public_id__in=public_ids)
+    return dict(contracts.values_list("public_id", "customer__public_id"))
 
 
 def contract_standings(

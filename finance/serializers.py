@@ -14,6 +14,7 @@ from cs_integrations.api.serializers import (
     StrictSerializer,
     TextField,
 )
+from cs_integrations.api.trail import Trail
 from finance import rules
 from finance.models import ForecastAdjustment
 
@@ -33,12 +34,16 @@ class RealizationOut(AnswerOut):
         help_text='Projected return on the cost of Customer Success, e.g. "11.8x_projected".',
     )
 
+    trail = Trail(plain=("delivery_vs_commit", "utilization_gaps", "roi_trajectory"))
+
 
 class ScenariosIn(StrictSerializer):
     expansion = MoneyField(required=False)
     contraction = MoneyField(required=False)
     churn = MoneyField(required=False)
     flat_renewal = MoneyField(required=False)
+
+    trail = Trail(plain=("expansion", "contraction", "churn", "flat_renewal"))
 
 
 class ForecastIn(StrictSerializer):
@@ -50,7 +55,10 @@ class ForecastIn(StrictSerializer):
     evidence = TextField(required=False, default="", allow_blank=True, max_length=500)
     period = TextField(required=False, default="", allow_blank=True, max_length=40)
 
-    kept_members = ("renewal_probability", "confidence_interval", "scenarios")
+    trail = Trail(
+        plain=("renewal_probability", "confidence_interval", "scenarios"),
+        hashed=("evidence", "period"),
+    )
 
 
 class ForecastOut(AnswerOut):
@@ -63,6 +71,18 @@ class ForecastOut(AnswerOut):
     scenarios = serializers.DictField(child=serializers.CharField(), help_text="As submitted.")
     risk_adjusted_value = serializers.CharField(allow_null=True, help_text='e.g. "$187,400".')
     status = serializers.ChoiceField(choices=ForecastAdjustment.Status.choices)
+
+    trail = Trail(
+        plain=(
+            "forecast_id",
+            "customer_id",
+            "renewal_probability",
+            "confidence_interval",
+            "scenarios",
+            "risk_adjusted_value",
+            "status",
+        )
+    )
 
 
 def submission(members: Mapping[str, Any]) -> rules.Submission:

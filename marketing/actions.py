@@ -224,7 +224,7 @@ def _record(
         estimated_impact=estimate.text,
     )
     # Answer what the database holds: JSON gets another order there, and repeats answer from it.
-    return TriggerEvent.objects.select_related("campaign").get(pk=event.pk)
+    return TriggerEvent.objects.select_related("campaign", "customer").get(pk=event.pk)
 
 
 def _campaign(customer: Customer, decision: _Decision, at: datetime) -> Campaign | None:

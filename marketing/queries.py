@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Avg, Count, F, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import Avg, Count, F, IntegerField, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from cs_integrations import exchange
@@ -13,7 +13,7 @@ from cs_integrations.api.formats import money, percent
 from cs_integrations.customers.health import Zone, zone
 from cs_integrations.customers.models import Customer
 from cs_integrations.customers.queries import health_series, reachable_contacts
-from cs_integrations.explanation import Explanation, Outcome
+from cs_integrations.explanation import Explanation, Outcome, sole
 from cs_integrations.lookup import find
 from marketing import rules
 from marketing.models import (
@@ -36,7 +36,7 @@ def performance(
     :raises UnknownObject: there is no such campaign
     """
     campaign = find(Campaign.objects.all(), campaign_id)
-    own = list(campaign.enrollments.order_by("pk"))
+    own = list(campaign.enrollments.order_by("pk").annotate(whose=F("customer__public_id")))
     revenue = rules.measure_revenue(
         campaign_id=campaign.pk,
         revenues=_revenues(own, at, parameters),
@@ -56,6 +56,7 @@ def performance(
             "revenue_impact": money(revenue.revenue_impact),
         },
         explanation=_performance_explanation(campaign, own, revenue, correlation, at),
+        customer_id=sole(row.whose for row in own),
     )
 
 
@@ -65,12 +66,14 @@ def campaign_standing(*, campaign_id: str) -> Outcome:
     :raises UnknownObject: there is no such campaign
     """
     campaign = find(Campaign.objects.all(), campaign_id)
-    counts = dict(
-        campaign.enrollments.values("sequence")
-        .annotate(size=Count("pk"))
-        .values_list("sequence", "size")
+    rows = campaign.enrollments.values("sequence").annotate(
+        size=Count("pk"),
+        running=Count("pk", filter=Q(ended_at__isnull=True)),
+        first_customer=Min("customer__public_id"),
+        last_customer=Max("customer__public_id"),
     )
-    running = campaign.enrollments.filter(ended_at__isnull=True).count()
+    counts = {row["sequence"]: row["size"] for row in rows}
+    running = sum(row["running"] for row in rows)
     enrolled = sum(counts.values())
     sequences = [code.value for code in rules.SequenceCode if code.value in counts]
     return Outcome(
@@ -93,6 +96,7 @@ def campaign_standing(*, campaign_id: str) -> Outcome:
             },
             sample_size=enrolled,
         ),
+        customer_id=sole(row[end] for row in rows for end in ("first_customer", "last_customer")),
     )
 
 
@@ -108,7 +112,7 @@ def first_equal_trigger(
         TriggerEvent.objects.filter(
             customer=customer, fingerprint=rules.request_fingerprint(signal=signal)
         )
-        .select_related("campaign")
+        .select_related("campaign", "customer")
         .order_by(F("received_at").desc())
         .first()
     )
@@ -235,6 +239,7 @@ def trigger_outcome(*, event: TriggerEvent, replayed: bool = False) -> Outcome:
         ),
         location_id=campaign_id or "",
         replayed=replayed,
+        customer_id=event.customer.public_id,
     )
 
 

@@ -14,6 +14,7 @@ from cs_integrations.api.serializers import (
     StrictListField,
     StrictSerializer,
 )
+from cs_integrations.api.trail import Trail
 from marketing import rules
 from marketing.models import Campaign, choices
 from marketing.rules import PARAMETERS
@@ -41,7 +42,8 @@ class TriggerIn(StrictSerializer):
         help_text="Codes of the milestone catalogue, each once.",
     )
 
-    kept_members = ("health_score", "risk_category", "milestones")
+    # Anything that looks like a code passes for a milestone until it is looked up.
+    trail = Trail(plain=("health_score", "risk_category"), hashed=("milestones",))
 
 
 class TriggerOut(AnswerOut):
@@ -56,6 +58,8 @@ class TriggerOut(AnswerOut):
         allow_null=True, help_text='Expected relative change, e.g. "15% health_uplift".'
     )
 
+    trail = Trail(plain=("campaign_id", "triggered_sequences", "estimated_impact"))
+
 
 class PerformanceOut(AnswerOut):
     attribution_to_cs = serializers.CharField(
@@ -69,6 +73,8 @@ class PerformanceOut(AnswerOut):
     )
     revenue_impact = serializers.CharField(help_text='Revenue the campaign claims, e.g. "$12,500".')
 
+    trail = Trail(plain=("attribution_to_cs", "health_correlation", "revenue_impact"))
+
 
 class CampaignOut(AnswerOut):
     campaign_id = serializers.CharField()
@@ -80,6 +86,8 @@ class CampaignOut(AnswerOut):
     )
     started_at = serializers.DateTimeField()
     enrollments = serializers.IntegerField(min_value=0, help_text="Ever made, running or ended.")
+
+    trail = Trail(plain=("campaign_id", "status", "kind", "sequences", "started_at", "enrollments"))
 
 
 def signal(members: Mapping[str, Any]) -> rules.HealthSignal:

@@ -15,6 +15,7 @@ class OperationsConfig(AppConfig):
         exchange.highest_open_escalations.provide(queries.highest_open_escalations)
         exchange.active_csms.provide(queries.active_csms)
         exchange.start_workflow.provide(actions.start_workflow)
+        exchange.customers_of["operations"].provide(queries.customers_of)
         exchange.demo["operations"].provide(demo.build)
         post_migrate.connect(_load_catalogue, sender=self)
 

@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from cs_integrations.api.serializers import AnswerOut, StrictSerializer
+from cs_integrations.api.trail import DeclaredSerializer, Trail
 from operations.models import ExecutionStep as Step
 from operations.models import StepKind, WorkflowExecution
 from operations.rules import PARAMETERS, TIER
@@ -54,8 +55,8 @@ class ParametersField(serializers.Field[Mapping[str, Any], Any, Any, Any]):
 class ExecutionIn(StrictSerializer):
     parameters = ParametersField(required=False, default=dict)
 
-    # A workflow may declare free text, so the trail keeps none of the parameters.
-    kept_members = ()
+    # Workflows declare free text among them, and until one is looked up any name may stand there.
+    trail = Trail(hashed=("parameters",))
 
 
 class ExecutionOut(AnswerOut):
@@ -63,11 +64,15 @@ class ExecutionOut(AnswerOut):
     sla_target = serializers.CharField(help_text='Time the tier may take, e.g. "4h", "15m".')
     current_status = serializers.ChoiceField(choices=WorkflowExecution.Status.choices)
 
+    trail = Trail(plain=("execution_id", "sla_target", "current_status"))
 
-class StepOut(serializers.Serializer[Any]):
+
+class StepOut(DeclaredSerializer):
     name = serializers.CharField()
     kind = serializers.ChoiceField(choices=StepKind.choices)
     status = serializers.ChoiceField(choices=Step.Status.choices)
+
+    trail = Trail(plain=("kind", "status"), hashed=("name",))  # staff write the names
 
 
 class ExecutionStatusOut(AnswerOut):
@@ -85,6 +90,20 @@ class ExecutionStatusOut(AnswerOut):
     assignee = serializers.CharField(allow_null=True, help_text="Code of the CSM.")
     steps = StepOut(many=True, help_text="In their order.")
 
+    trail = Trail(
+        plain=(
+            "execution_id",
+            "workflow_id",
+            "customer_id",
+            "current_status",
+            "escalation_tier",
+            "sla_target",
+            "due_at",
+            "steps",
+        ),
+        hashed=("assignee",),  # a person
+    )
+
 
 class CapacityOut(AnswerOut):
     utilization_projection = serializers.CharField(
@@ -98,3 +117,5 @@ class CapacityOut(AnswerOut):
         max_length=1,
         help_text="The most severe only.",
     )
+
+    trail = Trail(plain=("utilization_projection", "skill_gaps", "hiring_triggers"))

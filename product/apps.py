@@ -11,4 +11,5 @@ class ProductConfig(AppConfig):
 
         exchange.weak_core_features.provide(queries.weak_core_features)
         exchange.contracted_uses.provide(queries.contracted_uses)
+        exchange.customers_of["product"].provide(queries.customers_of)
         exchange.demo["product"].provide(demo.build)

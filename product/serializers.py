@@ -13,6 +13,7 @@ from cs_integrations.api.serializers import (
     TextField,
     WholeNumberField,
 )
+from cs_integrations.api.trail import Trail
 from product import rules
 from product.models import Feedback, Priority, ProductTicket
 
@@ -34,6 +35,8 @@ class AdoptionOut(AnswerOut):
         help_text="The remedy of each barrier, in the barriers' order.",
     )
 
+    trail = Trail(plain=("adoption_rate", "health_correlation", "barriers", "recommendations"))
+
 
 class FeedbackIn(StrictSerializer):
     customer_id = PublicIdField(prefix="cust")
@@ -44,7 +47,12 @@ class FeedbackIn(StrictSerializer):
     category = TextField(required=False, default="", allow_blank=True, max_length=60)
     description = TextField(required=False, default="", allow_blank=True, max_length=4000)
 
-    kept_members = ("customer_id", "feature_id", "impact_score", "type")
+    # Equal evidence makes a repeat, so that is worth seeing.
+    trail = Trail(
+        plain=("customer_id", "feature_id", "impact_score", "type"),
+        hashed=("evidence",),
+        dropped=("category", "description"),
+    )
 
 
 class FeedbackOut(AnswerOut):
@@ -55,6 +63,9 @@ class FeedbackOut(AnswerOut):
     roadmap_position = serializers.CharField(
         help_text='"Q2_target" or "backlog": the feature\'s roadmap item first, else by priority.'
     )
+
+    # A ticket's number comes from a sequence, which no rollback takes back.
+    trail = Trail(plain=("ticket_id", "priority", "roadmap_position"), varying=("ticket_id",))
 
 
 class TicketStatusOut(AnswerOut):
@@ -70,6 +81,17 @@ class TicketStatusOut(AnswerOut):
         allow_null=True, help_text="Last day of the target quarter; null in the backlog."
     )
     feedback_count = serializers.IntegerField(help_text="Submissions that the ticket answers.")
+
+    trail = Trail(
+        plain=(
+            "ticket_id",
+            "status",
+            "priority",
+            "roadmap_position",
+            "target_date",
+            "feedback_count",
+        )
+    )
 
 
 def submission(members: Mapping[str, Any]) -> rules.Submission:

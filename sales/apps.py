@@ -11,4 +11,5 @@ class SalesConfig(AppConfig):
 
         exchange.expansion_readiness.provide(queries.expansion_readiness)
         exchange.expected_deals.provide(queries.expected_deals)
+        exchange.customers_of["sales"].provide(queries.customers_of)
         exchange.demo["sales"].provide(demo.build)

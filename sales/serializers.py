@@ -11,6 +11,7 @@ from cs_integrations.api.serializers import (
     PublicIdField,
     StrictSerializer,
 )
+from cs_integrations.api.trail import Trail
 from sales import rules
 from sales.models import HandoffPackage, SuccessPlan
 from sales.rules import PARAMETERS, HandoffItemCode, PipelineSync
@@ -32,6 +33,19 @@ class BaselineKpisIn(StrictSerializer):
     active_users_target = _kpi(PARAMETERS.active_users_target, "Active users in %")
     renewal_target = _kpi(PARAMETERS.renewal_target, "Probability of renewal")
 
+    trail = Trail(
+        plain=(
+            "nps_target",
+            "csat_target",
+            "adoption_target",
+            "health_target",
+            "roi_target",
+            "time_to_value_days",
+            "active_users_target",
+            "renewal_target",
+        )
+    )
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         faults = rules.kpi_faults(baseline_kpis=attrs)
         if faults:
@@ -48,7 +62,7 @@ class HandoffIn(StrictSerializer):
     success_plan_id = PublicIdField(prefix=SuccessPlan.ID_PREFIX)
     baseline_kpis = BaselineKpisIn(help_text="At least one.")
 
-    kept_members = ("success_plan_id", "baseline_kpis")
+    trail = Trail(plain=("success_plan_id", "baseline_kpis"))
 
 
 class HandoffOut(AnswerOut):
@@ -63,6 +77,8 @@ class HandoffOut(AnswerOut):
         choices=[state.value for state in PipelineSync],
         help_text="The CRM's copy of the deal against the contract in force.",
     )
+
+    trail = Trail(plain=("transition_complete", "knowledge_gaps", "pipeline_sync"))
 
 
 class HandoffStatusOut(AnswerOut):
@@ -82,6 +98,20 @@ class HandoffStatusOut(AnswerOut):
     )
     quality_score = serializers.IntegerField(min_value=0, max_value=100, help_text="Goal 95.")
 
+    trail = Trail(
+        plain=(
+            "deal_id",
+            "status",
+            "due_at",
+            "completed_at",
+            "completeness",
+            "knowledge_gaps",
+            "success_plan_id",
+            "pipeline_sync",
+            "quality_score",
+        )
+    )
+
 
 class ExpansionOut(AnswerOut):
     readiness_score = serializers.IntegerField(
@@ -94,3 +124,5 @@ class ExpansionOut(AnswerOut):
     white_space = serializers.CharField(
         help_text='What the customer could buy and does not: "$150k_annualized".'
     )
+
+    trail = Trail(plain=("readiness_score", "value_portfolio", "white_space"))

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
-from audit.models import AuditRecord
+from audit.models import AuditBody, AuditRecord
 from cs_integrations.clients.models import Application
 from tests import contract
 
@@ -73,6 +73,13 @@ class HubClient(Client):
 def record_of(response: HttpResponse) -> AuditRecord:
     """Return the audit record of the request that got this answer."""
     return AuditRecord.objects.get(pk=response["X-Request-ID"])
+
+
+def kept_of(response: HttpResponse) -> tuple[Any, Any]:
+    """Return what the trail keeps in plain or hashed form of the request and of the answer."""
+    row = AuditBody.objects.get(pk=response["X-Request-ID"])
+    kept = [json.loads(bytes(form)) if form else None for form in (row.request, row.response)]
+    return kept[0], kept[1]
 
 
 def problem_of(response: Any) -> tuple[int, str, list[tuple[str, str]]]:

@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 
+from audit import data_keys
 from cs_integrations.api.requests import HubRequest
 from cs_integrations.clients.scopes import SCOPES
 from cs_integrations.database import roles
@@ -64,7 +65,8 @@ def _let_flushes_truncate() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT string_agg(quote_ident(tablename), ', ') FROM pg_tables"
-            " WHERE schemaname = 'public' AND tablename NOT LIKE 'audit\\_%'"
+            " WHERE schemaname = 'public'"
+            " AND (tablename NOT LIKE 'audit\\_%' OR tablename LIKE 'audit\\_replay\\_%')"
         )
         tables = cursor.fetchone()[0]
         cursor.execute(f"GRANT TRUNCATE ON {tables} TO {roles.APPLICATION_ROLE}")
@@ -89,6 +91,12 @@ def live_server(_checked_answers: None, live_server: Any) -> Any:
 def _fresh_counters() -> None:
     """Rate limits of one test are not another's."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_data_keys() -> None:
+    """A data key that a rolled-back test made does not exist for the next one."""
+    data_keys.forget()
 
 
 @pytest.fixture

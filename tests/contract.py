@@ -79,10 +79,12 @@ def _described_method(method: str) -> str:
 
 
 def _check_body(answer: dict[str, Any], response: Any) -> None:
-    if not answer.get("content") or not response.content:
+    if not answer.get("content") or not (response.streaming or response.content):
         return
     media_type = response["Content-Type"].split(";")[0]
     assert media_type in answer["content"], f"{media_type} is not documented"
+    if response.streaming:  # its lines are read by the tests of the export
+        return
     schema = answer["content"][media_type]["schema"]
     validator = OAS30Validator(_absolute(schema), registry=_registry())
     errors = [

@@ -66,8 +66,6 @@ def serving(**environment: str) -> Iterator[Server]:
         "gunicorn",
         "--config",
         "gunicorn.conf.py",
-        "--log-level",
-        "error",
     ]
     variables = {**os.environ, "DATABASE_URL": database_url(), "PORT": str(port), **environment}
     master = subprocess.Popen(  # noqa: S603 - our own command

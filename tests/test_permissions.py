@@ -74,6 +74,8 @@ TABLE = (
         "cs-operations.read",
     ),
     Row("audit_record", "GET", f"/audit/{UNKNOWN_RECORD}", ""),
+    Row("audit_records", "GET", "/audit/?status=404", ""),
+    Row("audit_export", "GET", f"/audit/export?ids={UNKNOWN_RECORD}", ""),
 )  # fmt: skip
 SCOPED = tuple(row for row in TABLE if row.scope)
 
@@ -268,7 +270,7 @@ class TestTheTable:
         assert others == PUBLIC
 
     def test_knows_every_scope(self):
-        # cs-audit.read opens no route of its own: it shows more of the same one.
+        # cs-audit.read opens no route of its own: it shows more of the same ones.
         assert {row.scope for row in SCOPED} | {"cs-audit.read"} == set(SCOPES)
 
     @pytest.mark.parametrize("route", [route for route in sorted(PUBLIC) if "<" not in route])

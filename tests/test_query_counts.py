@@ -46,6 +46,7 @@ CLONED = {
 }
 BESIDE_THE_TEN = [
     {"name": "forecast in force", "method": "GET", "path": "/finance/forecast/cust_123"},
+    {"name": "audit records", "method": "GET", "path": "/audit/?status=4xx&domain=finance"},
     {"name": "unknown contract", "method": "GET", "path": "/finance/realization/ctr_404"},
 ]
 

@@ -22,6 +22,8 @@ MAX_ADDRESS_LENGTH = 45  # an IPv6 address with an embedded IPv4 one
 MAX_NAME_SHOWN = 60
 BODY_TIMEOUT_S = 10  # for the whole body, at most 256 KB
 _LENGTH = "Content-Length"
+# No header can make this key: a server prefixes those with HTTP_.
+REPLAY = "hub.replay"
 
 
 def admit(request: HttpRequest) -> RequestContext:
@@ -31,6 +33,7 @@ def admit(request: HttpRequest) -> RequestContext:
         request_id=new_request_id(received_at),
         received_at=received_at,
         address=client_address(request),
+        replay=request.META.get(REPLAY),
     )
     attach(request, context)
     return context

@@ -5,6 +5,7 @@ Django breaks on a user that is None; here the principal is always a client.
 """
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 
 from oauth2_provider.models import AccessToken
@@ -13,6 +14,7 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.request import Request
 
 from cs_integrations.api.context import ClientPrincipal, context_of
+from cs_integrations.clients.models import Application
 
 REALM = "cs-integrations"
 
@@ -20,25 +22,22 @@ REALM = "cs-integrations"
 class BearerAuthentication(BaseAuthentication):
     """Take a token from the ``Authorization`` header, and from nowhere else (RFC 9700, 4.3.2)."""
 
-    def authenticate(self, request: Request) -> tuple[ClientPrincipal, AccessToken]:
-        """Return the client and its token.
+    def authenticate(self, request: Request) -> tuple[ClientPrincipal, AccessToken | None]:
+        """Return the client and its token; a replayed request has a client only.
 
         :raises NotAuthenticated: there is no bearer token
         :raises AuthenticationFailed: the token is unknown, expired or revoked
         """
         context = context_of(request)
+        if context.replay is not None:
+            context.client = _replayed_client(context.replay.client_id)
+            return context.client, None
         token = _live_token(_bearer(request), at=context.received_at)
         if token is None:
             raise AuthenticationFailed("The access token is unknown, expired or revoked.")
-        application = token.application
-        context.client = ClientPrincipal(
-            pk=application.pk,
-            client_id=application.client_id,
-            name=application.name,
-            # A scope taken from the client is gone from its live tokens at once.
-            scopes=frozenset(token.scope.split()) & frozenset(application.scopes),
-            rate_limits=application.rate_limits,
-        )
+        # A scope taken from the client is gone from its live tokens at once.
+        scopes = frozenset(token.scope.split()) & frozenset(token.application.scopes)
+        context.client = principal(token.application, scopes)
         return context.client, token
 
     def authenticate_header(self, request: Request) -> str:
@@ -47,6 +46,25 @@ class BearerAuthentication(BaseAuthentication):
         if get_authorization_header(request):
             challenge += ', error="invalid_token"'
         return challenge
+
+
+def principal(application: Application, scopes: Iterable[str]) -> ClientPrincipal:
+    """Return the client as the rest of the API knows it."""
+    return ClientPrincipal(
+        pk=application.pk,
+        client_id=application.client_id,
+        name=application.name,
+        scopes=frozenset(scopes),
+        rate_limits=application.rate_limits,
+    )
+
+
+def _replayed_client(client_id: str) -> ClientPrincipal:
+    """Return the client of a replayed request with the scopes that it has today."""
+    application = Application.objects.filter(client_id=client_id, is_active=True).first()
+    if application is None:
+        raise AuthenticationFailed("The client was revoked.")
+    return principal(application, application.scopes)
 
 
 def _bearer(request: Request) -> bytes:

@@ -1,5 +1,6 @@
 """What is known of the request being served: filled on its way in, recorded on its way out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -10,6 +11,7 @@ from django.http import HttpRequest
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
+    from rest_framework.serializers import BaseSerializer
 
 _ATTRIBUTE = "hub_context"
 
@@ -58,6 +60,25 @@ class LimitState:
     is_exceeded: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """A request that an operator repeats from the trail; it carries no token.
+
+    A rehearsal has the clock and the public ids of the original, sees no stored answers of
+    ``Idempotency-Key``, and leaves nothing behind. ``settle`` takes what was recorded, in the
+    transaction of the record; in a rehearsal nothing was, and it takes what would have been.
+    """
+
+    record_id: UUID  # of the original
+    received_at: datetime  # of the original
+    client_id: str
+    batch: str
+    mode: str
+    operator: str
+    is_rehearsal: bool
+    settle: Callable[[Any], None]
+
+
 @dataclass(slots=True, kw_only=True)
 class RequestContext:
     """Facts of one request. ``received_at`` is its only reading of the clock."""
@@ -65,6 +86,7 @@ class RequestContext:
     request_id: UUID
     received_at: datetime
     address: str
+    replay: Replay | None = None
     client: ClientPrincipal | None = None
     domain: str = ""
     operation: str = ""
@@ -75,9 +97,26 @@ class RequestContext:
     idempotency_outcome: IdempotencyOutcome | None = None
     problem_type: str = ""
     declared_parameters: tuple[str, ...] = ()  # query parameters that the view knows
-    objects: dict[str, str] = field(default_factory=dict)  # public ids by their name in the route
-    kept_request: Any = None  # what the trail may keep of the request's body
-    kept_response: bytes = b""  # what the trail may keep of the answer's body
+    objects: dict[str, str] = field(default_factory=dict)  # public ids by their name on the wire
+    customer_id: str = ""  # whom the request is about, as far as it came to be known
+    request_shape: "type[BaseSerializer[Any]] | None" = None  # says what may be kept of the body
+    request_members: Any = None  # the body as parsed
+    answer_shape: "type[BaseSerializer[Any]] | None" = None  # says what may be kept of the answer
+    keeps_answer: bool = False
+
+    @property
+    def acting_at(self) -> datetime:
+        """The time that the rules work with: the original's in a rehearsal."""
+        if self.replay is not None and self.replay.is_rehearsal:
+            return self.replay.received_at
+        return self.received_at
+
+    @property
+    def identity(self) -> UUID:
+        """The request id that new public ids are drawn from: the original's in a rehearsal."""
+        if self.replay is not None and self.replay.is_rehearsal:
+            return self.replay.record_id
+        return self.request_id
 
 
 def attach(request: HttpRequest, context: RequestContext) -> None:

@@ -5,6 +5,7 @@ answer is stored in the transaction of its effect, so after a crash there are bo
 """
 
 import hashlib
+from contextlib import suppress
 from datetime import timedelta
 from typing import cast
 
@@ -14,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cs_integrations.api import problems
-from cs_integrations.api.context import IdempotencyOutcome, context_of
+from cs_integrations.api.context import IdempotencyOutcome, RequestContext, context_of
 from cs_integrations.clients.models import IdempotencyRecord
 
 HEADER = "Idempotency-Key"
@@ -31,6 +32,13 @@ class StoredAnswer(Exception):
         self.response = response
 
 
+def note(request: Request) -> None:
+    """Let the record name the key of a request that may be refused before it is claimed."""
+    if request.method == "POST":
+        with suppress(problems.ProblemException):  # begin refuses a malformed one
+            context_of(request).idempotency_key = _key(request)
+
+
 def begin(request: Request) -> None:
     """Claim the request's key, if it has one, until the transaction ends.
 
@@ -45,9 +53,12 @@ def begin(request: Request) -> None:
     if not key:
         return
     context.idempotency_key = key
-    _lock(request, f"{context.client.pk}|{key}")
+    if not _is_rehearsed(context):  # it has no twin, and would hold the lock to its very end
+        _lock(request, f"{context.client.pk}|{key}")
     record = IdempotencyRecord.objects.filter(
-        application_id=context.client.pk, key=key, created_at__gt=context.received_at - KEPT_FOR
+        application_id=context.client.pk,
+        key=_stored_key(context),
+        created_at__gt=context.acting_at - KEPT_FOR,
     ).first()
     if record is None:
         context.idempotency_outcome = IdempotencyOutcome.NEW
@@ -85,6 +96,18 @@ def _key(request: Request) -> str:
             " without quotes inside its quotes.",
         )
     return key
+
+
+def _stored_key(context: RequestContext) -> str:
+    """Return the key to store under; a rehearsal shares none with what really happened."""
+    if context.replay is None or not context.replay.is_rehearsal:
+        return context.idempotency_key
+    name = f"{context.replay.batch}|{context.idempotency_key}"
+    return f"rehearsal-{hashlib.sha256(name.encode()).hexdigest()}"
+
+
+def _is_rehearsed(context: RequestContext) -> bool:
+    return context.replay is not None and context.replay.is_rehearsal
 
 
 def _lock(request: Request, name: str) -> None:
@@ -130,7 +153,7 @@ def _store(request: Request, response: Response) -> None:
         return
     IdempotencyRecord.objects.update_or_create(
         application_id=context.client.pk,
-        key=context.idempotency_key,
+        key=_stored_key(context),
         defaults={
             "fingerprint": _fingerprint(request),
             "request_id": context.request_id,
@@ -138,6 +161,6 @@ def _store(request: Request, response: Response) -> None:
             "body": response.content,
             "content_type": response["Content-Type"],
             "location": response.get("Location", ""),
-            "created_at": context.received_at,
+            "created_at": context.acting_at,
         },
     )

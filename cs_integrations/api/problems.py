@@ -18,11 +18,20 @@ from rest_framework import exceptions
 from rest_framework.exceptions import ErrorDetail
 
 from cs_integrations.api.context import Decision, RequestContext, context_of
-from cs_integrations.refusals import InvalidMember, StateConflict, UnknownObject
+from cs_integrations.refusals import (
+    InvalidMember,
+    InvalidParameter,
+    StateConflict,
+    UnknownObject,
+)
 
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+# What the audit trail keeps of a problem, and of each entry of its errors. The texts, and the
+# pointers too, may repeat what the caller sent.
+KEPT_MEMBERS = ("type", "status", "required_scope")
+KEPT_ERROR_MEMBERS = ("rule",)
 RETRY_AFTER_OUTAGE_S = 5
 RETRY_AFTER_DUPLICATE_S = 1
 FIRST_FAULT_STATUS = 500  # from here on the fault is ours, and its message not the caller's
@@ -243,6 +252,10 @@ def problem_for(request: HttpRequest, exc: Exception) -> HttpResponse:
         case InvalidMember():
             error = {"pointer": exc.pointer, "rule": exc.rule, "detail": exc.detail}
             return problem_response(request, VALIDATION, exc.detail, members={"errors": [error]})
+        case InvalidParameter():
+            return problem_for(
+                request, invalid_parameter(exc.name, rule=exc.rule, detail=exc.detail)
+            )
         case exceptions.ValidationError():
             return _invalid(request, exc)
         case exceptions.APIException():

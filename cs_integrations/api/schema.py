@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.serializers import BaseSerializer
 
@@ -23,6 +24,8 @@ from cs_integrations.api.serializers import AnswerOut, StrictSerializer
 from cs_integrations.clients.scopes import SCOPES
 
 OPERATION_ID = "hub_operation_id"
+ANSWER_SHAPE = "hub_answer_shape"
+KNOWN_CODES: set[str] = set()  # names of operations, and values that their parameters take
 PUBLIC_PREFIXES = (settings.API_BASE + "/", "/auth/")
 OAUTH_ERROR = "OAuthError"
 _METHODS = ("get", "post")
@@ -49,25 +52,30 @@ def operation(
     operation_id: str,
     *,
     summary: str,
-    answer: type[BaseSerializer[Any]],
+    answer: type[BaseSerializer[Any]] | None = None,
     request: type[BaseSerializer[Any]] | None = None,
     status: int = 200,
     refusals: Sequence[ProblemType] = (),
     parameters: Sequence[OpenApiParameter] = (),
+    streams: Sequence[str] = (),
 ) -> Callable[[View], View]:
-    """Describe a view method once: its name in the document and in the audit trail.
+    """Describe a view method once: its name and its answer, for the document and the trail.
 
-    ``refusals`` are the problems beyond those that every operation may give.
+    ``refusals`` are the problems beyond those that every operation may give; ``streams`` are the
+    media types of an answer that no serializer describes.
     """
+    streamed = {(status, media_type): OpenApiTypes.STR for media_type in streams}
 
     def decorate(view: View) -> View:
         setattr(view, OPERATION_ID, operation_id)
+        setattr(view, ANSWER_SHAPE, answer)
+        KNOWN_CODES.update([operation_id], *(map(str, item.enum or ()) for item in parameters))
         described: View = extend_schema(
             operation_id=operation_id,
             summary=summary,
             request=request,
-            parameters=[EXPLAIN_PARAMETER, *parameters],
-            responses={status: answer},
+            parameters=[*(() if streams else (EXPLAIN_PARAMETER,)), *parameters],
+            responses=streamed or {status: answer},
             extensions={"x-refusals": [refusal.slug for refusal in refusals]},
         )(view)
         return described

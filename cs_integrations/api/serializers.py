@@ -13,18 +13,18 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from cs_integrations.api.formats import MONEY_PATTERN
-from cs_integrations.database.identifiers import MAX_PUBLIC_ID_LENGTH, public_id_pattern
+from cs_integrations.api.trail import DeclaredSerializer, Trail
+from cs_integrations.database.identifiers import (
+    MAX_PUBLIC_ID_LENGTH,
+    is_public_id,
+    public_id_pattern,
+)
 
 MAX_NAMED_UNKNOWN = 10
 
 
-class StrictSerializer(serializers.Serializer[Any]):
-    """Input that refuses members it does not know, by name.
-
-    ``kept_members`` are what the audit trail may keep in plain form; all else is dropped.
-    """
-
-    kept_members: tuple[str, ...] = ()
+class StrictSerializer(DeclaredSerializer):
+    """Input that refuses members it does not know, by name."""
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the checked members.
@@ -131,6 +131,11 @@ class PublicIdField(TextField):
         super().__init__(
             max_length=MAX_PUBLIC_ID_LENGTH, validators=checks, trim_whitespace=False, **kwargs
         )
+        self.prefix = prefix
+
+    def could_be(self, value: Any) -> bool:
+        """Say whether the value looks like the public id of such an object."""
+        return isinstance(value, str) and is_public_id(value, self.prefix)
 
 
 class MoneyField(TextField):
@@ -160,7 +165,7 @@ class StrictListField(serializers.ListField):
         return list(values)
 
 
-class ExplanationOut(serializers.Serializer[Any]):
+class ExplanationOut(DeclaredSerializer):
     """Why the answer is what it is; sent with ``?explain=true``."""
 
     rule_id = serializers.CharField(
@@ -177,8 +182,15 @@ class ExplanationOut(serializers.Serializer[Any]):
         help_text="Sentences for each null, suppressed or capped thing.",
     )
 
+    trail = Trail(
+        plain=("rule_id", "rule_version", "sample_size"), hashed=("inputs", "steps", "reasons")
+    )
 
-class AnswerOut(serializers.Serializer[Any]):
+
+class AnswerOut(DeclaredSerializer):
     """Base of every answer: the specified members, and the reasons when asked for."""
 
     explanation = ExplanationOut(required=False)
+
+    # It quotes stored facts of every kind: that it differs may show, and not what it says.
+    trail = Trail(hashed=("explanation",))

@@ -22,8 +22,13 @@ class ClientThrottle(BaseThrottle):
     """Count one request of the client to the view's domain; runs after the scope was checked."""
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
-        """Count the request; refuse it when the limit is passed."""
+        """Count the request; refuse it when the limit is passed.
+
+        Replay has a pace of its own and takes nothing from the client's limit.
+        """
         context = context_of(request)
+        if context.replay is not None:
+            return True
         # The counter wants Django's request.
         context.limit = client_usage(request._request, is_counted=True)  # noqa: SLF001
         if context.limit is None:

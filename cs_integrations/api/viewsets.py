@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from django.http import HttpResponseBase
@@ -13,14 +12,17 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from cs_integrations.api import idempotency, problems
-from cs_integrations.api.context import RequestContext, context_of
-from cs_integrations.api.schema import OPERATION_ID
+from cs_integrations.api.context import context_of
+from cs_integrations.api.schema import ANSWER_SHAPE, OPERATION_ID
+from cs_integrations.api.schema_fields import ROUTE_NAMES
 from cs_integrations.api.serializers import PublicIdField, StrictSerializer
 from cs_integrations.api.throttling import charge_address
 from cs_integrations.explanation import Outcome, plain
 
 EXPLAIN = "explain"
 FIRST_ERROR_STATUS = 400
+# Members of an answer that name an object: the trail can be searched by it.
+ANSWER_IDS = frozenset({*ROUTE_NAMES.values(), "ticket_id", "forecast_id", "success_plan_id"})
 Input = TypeVar("Input", bound=StrictSerializer)
 
 
@@ -43,6 +45,7 @@ class HubViewSet(ViewSet):
         context.declared_parameters = (EXPLAIN, *self.query_parameters)
         context.objects.update({name: str(value)[:100] for name, value in kwargs.items()})
         self._refuse_unknown_method(request)
+        idempotency.note(request)
         super().initial(request, *args, **kwargs)
         self._refuse_unknown_parameters(request)
         idempotency.begin(request)
@@ -70,36 +73,35 @@ class HubViewSet(ViewSet):
             **kwargs,
         )
         final["Cache-Control"] = "private, no-store"
+        context = context_of(request)
+        context.answer_shape = getattr(getattr(self, self.action or "", None), ANSWER_SHAPE, None)
+        context.keeps_answer = self.keeps_answers
         if isinstance(final, Response) and final.status_code < FIRST_ERROR_STATUS:
             idempotency.remember(request, final)
-            if self.keeps_answers:
-                final.add_post_render_callback(partial(_keep, context_of(request)))
         return final
 
     @property
     def at(self) -> datetime:
-        """The request's one reading of the clock."""
-        return context_of(self.request).received_at
+        """The request's one reading of the clock; in a rehearsal the original's."""
+        return context_of(self.request).acting_at
 
     def parse(self, request: Request, serializer: type[Input]) -> Mapping[str, Any]:
         """Return the checked members of the body.
 
         :raises ValidationError: with one entry for each broken rule
         """
-        checked = serializer(data=request.data)
-        checked.is_valid(raise_exception=True)
-        members: dict[str, Any] = dict(checked.validated_data)
-        sent: Any = request.data
+        sent: Any = request.data  # an object: the parser takes nothing else
+        checked = serializer(data=sent)
+        # Before anything is refused: the trail describes refused requests too.
         context = context_of(request)
-        context.kept_request = {
-            name: sent[name] for name in serializer.kept_members if name in sent
-        }
+        context.request_shape, context.request_members = serializer, sent
         context.objects.update(
-            (name, members[name])
+            (name, sent[name])
             for name, field in checked.fields.items()
-            if isinstance(field, PublicIdField) and name in members
+            if isinstance(field, PublicIdField) and field.could_be(sent.get(name))
         )
-        return members
+        checked.is_valid(raise_exception=True)
+        return dict(checked.validated_data)
 
     def answer(
         self, request: Request, outcome: Outcome, *, status: int = 200, location: str = ""
@@ -111,6 +113,11 @@ class HubViewSet(ViewSet):
         headers = {"Location": location} if location else {}
         if outcome.replayed:
             headers[idempotency.REPLAYED_HEADER] = "true"
+        context = context_of(request)
+        context.customer_id = outcome.customer_id
+        context.objects.update(
+            (name, body[name]) for name in body if name in ANSWER_IDS and body[name]
+        )
         return Response(body, status=status, headers=headers)
 
     def _refuse_unknown_method(self, request: Request) -> None:
@@ -129,7 +136,3 @@ class HubViewSet(ViewSet):
             raise problems.invalid_parameter(
                 EXPLAIN, rule="boolean", detail="explain must be true or false."
             )
-
-
-def _keep(context: RequestContext, response: Response) -> None:
-    context.kept_response = response.content

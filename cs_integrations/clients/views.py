@@ -22,8 +22,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cs_integrations.api import problems
-from cs_integrations.api.authentication import REALM
-from cs_integrations.api.context import ClientPrincipal, Decision, context_of
+from cs_integrations.api.authentication import REALM, principal
+from cs_integrations.api.context import Decision, context_of
 from cs_integrations.api.schema import OAUTH_ERROR, OPERATION_ID
 from cs_integrations.api.throttling import charge_address
 from cs_integrations.clients.models import Application
@@ -262,13 +262,7 @@ def _note_client(request: Request, application: Application) -> None:
     """Let the audit record name the client that proved itself."""
     context = context_of(request)
     context.decision = Decision.ALLOWED
-    context.client = ClientPrincipal(
-        pk=application.pk,
-        client_id=application.client_id,
-        name=application.name,
-        scopes=frozenset(application.scopes),
-        rate_limits=application.rate_limits,
-    )
+    context.client = principal(application, application.scopes)
 
 
 def _checksum(raw_token: str) -> str:

@@ -1,10 +1,15 @@
 """Identifiers: public ids such as ``camp_8Kq2`` and time-ordered request ids (UUIDv7)."""
 
+import hashlib
 import re
 import secrets
 import string
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import count
 from uuid import UUID
 
 import uuid_utils.compat
@@ -14,11 +19,36 @@ _ALPHABET = string.digits + string.ascii_letters
 _RANDOM_LENGTH = 14  # 83 bits: no coordination between workers is needed
 MAX_PUBLIC_ID_LENGTH = 64
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_origin: ContextVar[tuple[UUID, Iterator[int]] | None] = ContextVar("origin", default=None)
+
+
+@contextmanager
+def drawn_from(request_id: UUID) -> Iterator[None]:
+    """Draw the public ids made inside the block from a request's id.
+
+    The same request then makes the same ids when it is rehearsed. They need not be secret: an
+    id opens nothing.
+    """
+    token = _origin.set((request_id, count()))
+    try:
+        yield
+    finally:
+        _origin.reset(token)
 
 
 def new_public_id(prefix: str) -> str:
     """Return a fresh public id: the prefix, an underscore and letters and digits."""
-    return f"{prefix}_{''.join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LENGTH))}"
+    origin = _origin.get()
+    if origin is None:
+        return f"{prefix}_{''.join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LENGTH))}"
+    request_id, numbers = origin
+    digest = hashlib.sha256(request_id.bytes + f"{prefix}{next(numbers)}".encode()).digest()
+    number = int.from_bytes(digest, "big")
+    letters = []
+    for _ in range(_RANDOM_LENGTH):
+        number, place = divmod(number, len(_ALPHABET))
+        letters.append(_ALPHABET[place])
+    return f"{prefix}_{''.join(letters)}"
 
 
 def public_id_pattern(prefix: str) -> str:

@@ -8,6 +8,7 @@
 from operations.queries.capacity import capacity_forecast
 from operations.queries.executions import (
     active_executions,
+    customers_of,
     due_executions,
     execution_outcome,
     execution_status,
@@ -25,6 +26,7 @@ __all__ = (
     "active_executions",
     "candidates",
     "capacity_forecast",
+    "customers_of",
     "due_executions",
     "execution_outcome",
     "execution_status",

@@ -67,6 +67,7 @@ def execution_status(
             reasons=_status_reasons(execution, risen, stored),
         ),
         location_id=execution.public_id,
+        customer_id=execution.customer.public_id,
     )
 
 
@@ -99,6 +100,7 @@ def execution_outcome(
         ),
         location_id=execution.public_id,
         replayed=replayed,
+        customer_id=execution.customer.public_id,
     )
 
 
@@ -129,6 +131,12 @@ def due_executions(*, at: datetime) -> list[str]:
         .values_list("public_id", flat=True)
     )
     return list(dict.fromkeys(rows))
+
+
+def customers_of(*, public_ids: Collection[str]) -> Mapping[str, str]:
+    """Return the customers of the executions among these ids; offered to the trail."""
+    executions = WorkflowExecution.objects.filter(public_id__in=public_ids)
+    return dict(executions.values_list("public_id", "customer__public_id"))
 
 
 def highest_open_escalations(*, customer_ids: Collection[int]) -> Mapping[int, int]:

@@ -9,11 +9,12 @@ from product.queries.feedback import (
     planned_quarters,
     ticket_status,
 )
-from product.queries.offered import contracted_uses, weak_core_features
+from product.queries.offered import contracted_uses, customers_of, weak_core_features
 
 __all__ = [
     "adoption",
     "contracted_uses",
+    "customers_of",
     "feedback_outcome",
     "feedback_since",
     "open_tickets",

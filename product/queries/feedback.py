@@ -39,6 +39,7 @@ def ticket_status(
             "feedback_count": ticket.submissions,
         },
         explanation=_status_explanation(ticket, position, at.date()),
+        customer_id=ticket.customer.public_id,
     )
 
 
@@ -76,6 +77,7 @@ def feedback_outcome(*, feedback: Feedback, replayed: bool = False) -> Outcome:
         ),
         location_id=ticket_id,
         replayed=replayed,
+        customer_id=feedback.customer.public_id,
     )
 
 
@@ -111,7 +113,7 @@ def planned_quarters(*, feature: Feature) -> list[rules.Quarter]:
 
 def _counted_tickets() -> QuerySet[ProductTicket, Any]:
     """Return the tickets, each with the number of its submissions and the time of the latest."""
-    return ProductTicket.objects.select_related("feature").annotate(
+    return ProductTicket.objects.select_related("feature", "customer").annotate(
         submissions=Count("feedback"), latest_at=Max("feedback__submitted_at")
     )
 

@@ -10,8 +10,17 @@ from django.db.models import Count, Sum
 from cs_integrations.customers.queries import running_subscriptions, still
 from cs_integrations.exchange import ContractedUse
 from product import rules
-from product.models import Feature, FeatureEntitlement, FeatureUsageDaily
+from product.models import Feature, FeatureEntitlement, FeatureUsageDaily, ProductTicket
 from product.rules import PARAMETERS, ProductParameters
+
+
+def customers_of(*, public_ids: Collection[str]) -> Mapping[str, str]:
+    """Return the customers of the tickets among these ids; offered to the trail."""
+    numbers = [rules.ticket_number(name) for name in public_ids]
+    tickets = ProductTicket.objects.filter(number__in=[number for number in numbers if number])
+    return {
+        ticket.public_id: ticket.customer.public_id for ticket in tickets.select_related("customer")
+    }
 
 
 def weak_core_features(

@@ -4,6 +4,7 @@ from sales.queries.expansion import expansion, expansion_readiness
 from sales.queries.handoff import (
     HandoffReading,
     completed_handoff,
+    customers_of,
     expected_deals,
     handoff_outcome,
     known_deals,
@@ -15,6 +16,7 @@ from sales.queries.status import handoff_status
 __all__ = [
     "HandoffReading",
     "completed_handoff",
+    "customers_of",
     "expansion",
     "expansion_readiness",
     "expected_deals",

@@ -80,6 +80,7 @@ def expansion(
             sample_size=None if proof.health is None else proof.health.measurements,
             reasons=(*readiness.reasons, *portfolio.reasons, *white_space.reasons),
         ),
+        customer_id=customer.public_id,
     )
 
 

@@ -32,7 +32,14 @@ class HandoffReading:
 
 def known_deals() -> QuerySet[Deal]:
     """Return the deals that requests may name: all but those of deleted customers."""
-    return Deal.objects.exclude(customer__status=Customer.Status.DELETED)
+    deals = Deal.objects.exclude(customer__status=Customer.Status.DELETED)
+    return deals.select_related("customer")
+
+
+def customers_of(*, public_ids: Collection[str]) -> Mapping[str, str]:
+    """Return the customers of the deals among these ids; offered to the trail."""
+    deals = Deal.objects.filter(public_id__in=public_ids)
+    return dict(deals.values_list("public_id", "customer__public_id"))
 
 
 def expected_deals(*, start: date, end: date) -> Collection[ExpectedDeal]:
@@ -131,6 +138,7 @@ def handoff_outcome(
             },
             reasons=reasons,
         ),
+        customer_id=deal.customer.public_id if deal.customer else "",
     )
 
 
@@ -153,6 +161,7 @@ def repeated_outcome(
             reasons=("The handoff was complete before: this is the answer it got then.",),
         ),
         replayed=True,
+        customer_id=deal.customer.public_id if deal.customer else "",
     )
 
 

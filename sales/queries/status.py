@@ -56,6 +56,7 @@ def handoff_status(
             steps=_steps(gaps, quality, reading),
             reasons=_reasons(package, plan, reading, quality),
         ),
+        customer_id=customer.public_id,
     )
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cs_integrations.database.identifiers import (
     MAX_PUBLIC_ID_LENGTH,
+    drawn_from,
     first_request_id,
     is_public_id,
     new_public_id,
@@ -35,6 +36,29 @@ def test_a_new_public_id_matches_its_pattern(prefix: str) -> None:
 
 def test_new_public_ids_differ() -> None:
     assert len({new_public_id("cust") for _ in range(1_000)}) == 1_000
+
+
+def ids_of(request_id: UUID) -> list[str]:
+    with drawn_from(request_id):
+        return [new_public_id(prefix) for prefix in ("camp", "camp", "exec")]
+
+
+def test_a_request_that_is_rehearsed_makes_the_ids_that_it_made() -> None:
+    request_id = new_request_id(datetime.now(UTC))
+
+    made = ids_of(request_id)
+
+    assert ids_of(request_id) == made
+    assert len(set(made)) == 3
+    assert not set(made) & set(ids_of(new_request_id(datetime.now(UTC))))
+    assert all(re.match(public_id_pattern("(camp|exec)"), public_id) for public_id in made)
+
+
+def test_outside_a_request_ids_are_random() -> None:
+    with drawn_from(UUID(int=7)):
+        drawn = new_public_id("cust")
+
+    assert new_public_id("cust") not in (drawn, new_public_id("cust"))
 
 
 @pytest.mark.parametrize("value", ["cust_1", "cust_123", "cust_8Kq2", "cust_" + "9" * 59])

@@ -68,15 +68,24 @@ class TestChecks:
         settings.IS_SECRET_KEY_GIVEN = True
         assert checks.secret_key_is_given() == []
 
+    def test_e006_refuses_the_made_keys_of_the_trail_in_production(self, settings):
+        settings.ARE_AUDIT_KEYS_GIVEN = False
+        assert "hub.E006" in ids(run_checks(include_deployment_checks=True))
+        assert "hub.E006" not in ids(run_checks())
+
+        settings.ARE_AUDIT_KEYS_GIVEN = True
+        assert checks.audit_keys_are_given() == []
+
     def test_each_has_a_hint(self, settings, monkeypatch):
         monkeypatch.setattr(exchange, "OFFERS", (exchange.Offer("sales.orphan"),))
         settings.DATABASE_URL, settings.IS_SECRET_KEY_GIVEN = "", False
         settings.WEB_CONCURRENCY, settings.REDIS_URL = 2, ""
+        settings.ARE_AUDIT_KEYS_GIVEN = False
 
         ours = [m for m in run_checks(include_deployment_checks=True) if m.id.startswith("hub.")]
 
         assert sorted(ids(ours)) == [
-            *("hub.E001", "hub.E002", "hub.E003", "hub.E004"),
+            *("hub.E001", "hub.E002", "hub.E003", "hub.E004", "hub.E006"),
             "hub.W005",
         ]
         assert all(message.hint for message in ours)
@@ -104,6 +113,9 @@ class TestProduction:
             "PUBLIC_URL": "https://api.penguinmails.com",
             "ALLOWED_HOSTS": "api.penguinmails.com",
             "SECRET_KEY": token_urlsafe(64),
+            "AUDIT_MASTER_KEY": f"{token_urlsafe(32)},{token_urlsafe(32)}",
+            "AUDIT_SIGNING_KEY": "",
+            "AUDIT_PUBLIC_KEYS": token_urlsafe(32),
             "REDIS_URL": "redis://127.0.0.1:1",
             "WEB_CONCURRENCY": "4",
             "TRUSTED_PROXY_COUNT": "1",
@@ -121,6 +133,8 @@ class TestProduction:
         [
             ({"DATABASE_URL": ""}, "hub.E002"),
             ({"SECRET_KEY": ""}, "hub.E004"),
+            ({"AUDIT_MASTER_KEY": ""}, "hub.E006"),
+            ({"AUDIT_PUBLIC_KEYS": ""}, "hub.E006"),
             ({"DATABASE_OWNER_URL": ""}, "hub.W005"),
             ({"DEBUG": "true"}, "security.W018"),
             ({"PUBLIC_URL": "http://api.penguinmails.com"}, "security.W012"),
@@ -138,7 +152,14 @@ class TestProduction:
 
     @pytest.mark.parametrize(
         ("name", "value"),
-        [("WEB_CONCURRENCY", "many"), ("DEBUG", "perhaps"), ("PORT", "http")],
+        [
+            ("WEB_CONCURRENCY", "many"),
+            ("DEBUG", "perhaps"),
+            ("PORT", "http"),
+            ("AUDIT_MASTER_KEY", token_urlsafe(31)),
+            ("AUDIT_SIGNING_KEY", "not a key"),
+            ("AUDIT_PUBLIC_KEYS", f"{token_urlsafe(32)},{token_urlsafe(33)}"),
+        ],
     )
     def test_does_not_start_with_a_wrong_value_and_names_it(self, environment, name, value):
         environment[name] = value

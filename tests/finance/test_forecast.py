@@ -1,14 +1,12 @@
 """POST /finance/forecast/{customer_id}: the answer and its reasons."""
 
-import json
 from decimal import Decimal
 
 import pytest
 
-from audit.models import AuditBody
 from cs_integrations.customers.models import HealthSnapshot, Stakeholder
 from finance.models import Contract, ForecastAdjustment
-from tests.clients import record_of
+from tests.clients import kept_of, record_of
 from tests.factories import TODAY, HealthSnapshotFactory
 from tests.finance.factories import ContractFactory
 from tests.finance.submissions import BODY, PATH, body
@@ -214,9 +212,14 @@ def test_it_explains_itself(explained, customer):
 
 
 def test_the_trail_names_the_customer_and_keeps_no_free_text(send, customer):
-    record = record_of(send(body(evidence="Jane Doe told me", period="2027Q1")))
+    answer = send(body(evidence="Jane Doe told me", period="2027Q1"))
 
-    assert record.objects_named == {"customer_id": "cust_123"}
+    record = record_of(answer)
+    assert record.customer_id == "cust_123"
+    assert record.object_ids == ["cust_123", answer.json()["forecast_id"]]
     assert (record.domain, record.operation) == ("finance", "finance_forecast_adjust")
-    kept = json.loads(AuditBody.objects.get(pk=record.pk).request)
-    assert kept == BODY
+    kept, _ = kept_of(answer)
+    assert {name: kept[name] for name in BODY} == BODY
+    assert set(kept) - set(BODY) == {"evidence", "period"}
+    assert kept["evidence"].startswith("sha256:")
+    assert kept["period"].startswith("sha256:")

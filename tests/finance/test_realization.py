@@ -367,5 +367,6 @@ def test_policies_of_the_past_stay_in_force_for_their_time(explained, contract):
 def test_the_trail_names_the_contract(api, contract):
     record = record_of(api.read(PATH))
 
-    assert record.objects_named == {"contract_id": "ctr_123"}
+    assert record.object_ids == ["ctr_123"]
+    assert record.customer_id == contract.customer.public_id
     assert (record.domain, record.operation) == ("finance", "finance_realization")

@@ -67,7 +67,20 @@ def test_of_an_empty_campaign_lists_nothing(api):
 def test_is_recorded_with_the_object_it_names(api, campaign):
     record = record_of(api.read("/marketing/campaigns/camp_9"))
 
-    assert record.objects_named == {"campaign_id": "camp_9"}
+    assert record.object_ids == ["camp_9"]
+
+
+def test_is_recorded_with_its_customer_if_it_has_only_one(api, campaign):
+    own = CampaignFactory(public_id="camp_10")
+    enrollment = CampaignEnrollmentFactory(campaign=own)
+    CampaignEnrollmentFactory(
+        campaign=own, customer=enrollment.customer, sequence="winback_mid", finished=True
+    )
+
+    assert record_of(api.read("/marketing/campaigns/camp_9")).customer_id == ""
+    for path in ("campaigns", "performance"):
+        record = record_of(api.read(f"/marketing/{path}/camp_10"))
+        assert record.customer_id == enrollment.customer.public_id
 
 
 @pytest.mark.parametrize("campaign_id", ["camp_404", "camp_", "cust_9", "x"])

@@ -83,7 +83,7 @@ class TestTheSpecificationsExample:
     def test_is_recorded_with_the_object_it_names(self, api):
         record = record_of(api.read("/marketing/performance/camp_9"))
 
-        assert record.objects_named == {"campaign_id": "camp_9"}
+        assert record.object_ids == ["camp_9"]
         assert record.operation == "marketing_performance"
 
     def test_explains_itself(self, read, campaign):

@@ -75,9 +75,11 @@ class TestTheSpecificationsExample:
         assert (reached.milestone.code, reached.achieved_date) == ("adoption_complete", TODAY)
 
     def test_is_recorded_with_the_objects_it_names(self, tell):
-        record = record_of(tell())
+        answer = tell()
 
-        assert record.objects_named == {"customer_id": "cust_9"}
+        record = record_of(answer)
+        assert record.customer_id == "cust_9"
+        assert record.object_ids == ["cust_9", answer.json()["campaign_id"]]
         assert record.operation == "marketing_trigger"
         assert record.status == 202
 

@@ -277,4 +277,4 @@ def test_the_record_holds_the_period(api):
     record = record_of(api.read(NEXT_90D))
 
     assert (record.operation, record.query) == ("operations_capacity", "period=next_90d")
-    assert record.objects_named == {}
+    assert record.object_ids == []

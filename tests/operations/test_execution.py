@@ -139,4 +139,5 @@ def test_the_record_names_the_execution(api, execution):
     record = record_of(api.read(PATH))
 
     assert record.operation == "operations_execution"
-    assert record.objects_named == {"execution_id": "exec_567"}
+    assert record.customer_id == execution.customer.public_id
+    assert record.object_ids == ["exec_567", "wf_7", execution.customer.public_id]

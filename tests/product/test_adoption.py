@@ -364,7 +364,7 @@ def test_the_record_names_the_feature(api, feature):
     record = record_of(api.read(PATH))
 
     assert (record.operation, record.status) == ("product_adoption", 200)
-    assert record.objects_named == {"feature_id": "feat_101"}
+    assert record.object_ids == ["feat_101"]
 
 
 def test_reading_needs_the_read_scope(client_with, feature):

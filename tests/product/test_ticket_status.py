@@ -128,7 +128,8 @@ def test_the_record_names_the_ticket(api):
     record = record_of(api.read(f"/product/feedback/status/{ticket.public_id}"))
 
     assert (record.operation, record.status) == ("product_feedback_status", 200)
-    assert record.objects_named == {"ticket_id": ticket.public_id}
+    assert record.object_ids == [ticket.public_id]
+    assert record.customer_id == ticket.customer.public_id
 
 
 def test_reading_needs_the_read_scope(client_with):

@@ -7,7 +7,6 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from audit.models import AuditBody
 from cs_integrations import exchange
 from cs_integrations.customers.models import (
     Customer,
@@ -18,7 +17,7 @@ from cs_integrations.customers.models import (
 )
 from finance.models import Contract, Delivery, Payment
 from sales.models import BaselineKpi, EvidenceItem, SuccessPlan, WhiteSpaceItem
-from tests.clients import problem_of, record_of
+from tests.clients import kept_of, problem_of, record_of
 from tests.factories import (
     NOON,
     TODAY,
@@ -357,9 +356,10 @@ def test_the_trail_names_the_customer(api, customer):
     answer = api.read(PATH)
 
     record = record_of(answer)
-    assert record.objects_named == {"customer_id": "cust_123"}
+    assert record.object_ids == ["cust_123"]
     assert (record.operation, record.scope_needed) == ("sales_expansion", "cs-sales.read")
-    assert bytes(AuditBody.objects.get(pk=record.pk).response) == answer.content
+    assert record.customer_id == "cust_123"
+    assert kept_of(answer)[1]["body"] == answer.json()
 
 
 # --- what sales offers to the other domains ---------------------------------------------------

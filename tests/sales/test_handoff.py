@@ -8,10 +8,9 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
-from audit.models import AuditBody
 from cs_integrations.customers.models import Stakeholder
 from sales.models import BaselineKpi, Deal, HandoffItem, HandoffPackage, SuccessPlan
-from tests.clients import HubClient, issue_token, problem_of, record_of
+from tests.clients import HubClient, issue_token, kept_of, problem_of, record_of
 from tests.factories import (
     NOON,
     TODAY,
@@ -379,8 +378,10 @@ def test_the_trail_names_the_deal_and_keeps_the_request(api, deal):
     answer = api.send(PATH, BODY)
 
     record = record_of(answer)
-    assert record.objects_named == {"deal_id": "deal_123", "success_plan_id": "sp_456"}
+    assert record.object_ids == ["deal_123", "sp_456"]
     assert (record.operation, record.scope_needed) == ("sales_handoff_complete", "cs-sales.write")
-    kept = AuditBody.objects.get(pk=record.pk)
-    assert b"sp_456" in bytes(kept.request)
-    assert bytes(kept.response) == answer.content
+    assert record.customer_id == deal.customer.public_id
+    assert kept_of(answer) == (
+        BODY,
+        {"headers": {"Content-Type": "application/json"}, "body": answer.json()},
+    )

@@ -138,5 +138,6 @@ def test_an_unknown_customer_is_not_found(api, deal, customer_id):
 def test_the_trail_names_the_customer(api, deal):
     record = record_of(api.read(PATH))
 
-    assert record.objects_named == {"customer_id": "cust_103"}
+    assert record.customer_id == "cust_103"
+    assert record.object_ids == ["cust_103", "deal_123", "sp_456"]
     assert record.operation == "sales_handoff_status"

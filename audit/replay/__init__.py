@@ -1,0 +1,1 @@
+"""Recorded requests, sent again: planned, rehearsed, tried elsewhere, or run for good."""
