@@ -4,7 +4,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from audit.models import AuditBody, AuditRecord
+import audit.replay.admin  # noqa: F401 - registers the models of replay
+from audit.models import AuditBatch, AuditBody, AuditRecord, DataKey, LegalHold, Tombstone
 from cs_integrations.admin import RecordedFact
 from cs_integrations.api.schema_fields import ROUTE_NAMES
 
@@ -57,3 +58,37 @@ class AuditBodyAdmin(RecordedFact, admin.ModelAdmin[AuditBody]):
     @admin.display(description="Answer")
     def response_text(self, body: AuditBody) -> str:
         return bytes(body.response).decode(errors="replace")
+
+
+@admin.register(DataKey)
+class DataKeyAdmin(RecordedFact, admin.ModelAdmin[DataKey]):
+    list_display = ("id", "client_id", "month", "created_at", "destroyed_at")
+    fields = list_display
+    search_fields = ("client_id__exact",)
+    ordering = ("-month", "client_id")
+
+
+@admin.register(AuditBatch)
+class AuditBatchAdmin(RecordedFact, admin.ModelAdmin[AuditBatch]):
+    show_full_result_count = False
+    list_display = ("number", "records", "total", "sealed_at", "key_id")
+    fields = ("number", "checkpoint", "first_id", "last_id")
+    ordering = ("-number",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditBatch]:
+        """Leave the lists of leaves where they are: 400 KB a batch."""
+        return super().get_queryset(request).defer("leaves")
+
+
+@admin.register(Tombstone)
+class TombstoneAdmin(RecordedFact, admin.ModelAdmin[Tombstone]):
+    list_display = ("table_name", "month", "records", "dropped_at", "key_id")
+    fields = ("table_name", "month", "text", "dropped_at")
+    ordering = ("-month", "table_name")
+
+
+@admin.register(LegalHold)
+class LegalHoldAdmin(RecordedFact, admin.ModelAdmin[LegalHold]):
+    list_display = ("id", "month", "reason", "placed_by", "placed_at", "released_by", "released_at")
+    fields = list_display
+    ordering = ("-id",)

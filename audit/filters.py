@@ -1,7 +1,8 @@
 """Which records: one set of filters for the API, the commands and the admin.
 
-Each condition is one that an index of ``audit/migrations/0001_trail.py`` serves. Time is a range
-of ids, since an id begins with its millisecond: that also leaves whole months unread.
+The conditions are such that the indexes of ``audit/migrations/0001_trail.py`` serve them; domain
+and operation have none, for few values would be rare enough. Time is a range of ids, since an id
+begins with its millisecond: that also leaves whole months unread.
 """
 
 import argparse

@@ -21,7 +21,7 @@ from audit.checkpoints import MalformedCheckpoint, SignedCheckpoint
 from audit.models import AuditBatch
 
 FORMAT: Final = "cs-integrations audit receipt v1"
-CACHED_BATCHES = 16  # about 2 MB each
+CACHED_BATCHES = 8  # about 3 MB each
 
 
 class NoReceipt(Exception):

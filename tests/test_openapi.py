@@ -24,6 +24,7 @@ CALLS = json.loads((settings.BASE_DIR / "examples" / "calls.json").read_text())[
 PROBLEM_STATUSES = {"400", "401", "403", "406", "411", "413", "429", "500", "503"}
 POST_PROBLEM_STATUSES = PROBLEM_STATUSES | {"409", "415", "422"}
 OAUTH_STATUSES = {"200", "400", "401", "406", "411", "413", "429", "500", "503"}
+STREAMED = {"audit_export"}  # has no room for reasons
 COMMON_HEADERS = {
     "X-Request-ID",
     "X-Audit-Trail",
@@ -231,11 +232,14 @@ class TestEachOperation:
         answer = next(r for status, r in described["responses"].items() if status < "300")
         assert "Idempotent-Replayed" in answer["headers"]
 
-    @named(API_OPERATIONS)
+    @named([row for row in API_OPERATIONS if row[1] != "/audit/export"])  # it streams
     def test_can_be_asked_for_its_reasons(self, method, path, described):
         parameters = {(given["in"], given["name"]): given for given in described["parameters"]}
 
-        assert parameters["query", "explain"]["schema"]["type"] == "boolean"
+        if described["operationId"] in STREAMED:
+            assert ("query", "explain") not in parameters
+        else:
+            assert parameters["query", "explain"]["schema"]["type"] == "boolean"
 
     @named(OAUTH_OPERATIONS)
     def test_of_oauth_takes_a_form_and_answers_in_oauths_own_errors(self, method, path, described):

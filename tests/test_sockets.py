@@ -4,6 +4,7 @@ import socket
 import time
 
 import pytest
+from django.conf import settings
 
 from audit.models import AuditRecord
 from tests.clients import API, issue_token
@@ -111,6 +112,17 @@ class TestABodyThatNeverComes:
             assert status == 400
             assert b"did not arrive in time" in body
             assert recorded_statuses(headers) == [400]
+
+
+class TestABodyThatIsTooLarge:
+    def test_ends_the_connection_and_says_so(self, server, token):
+        length = settings.MAX_BODY_BYTES + 1
+        head = [f"POST {FORECAST} HTTP/1.1", f"Content-Length: {length}"]
+
+        status, headers, _ = answer_of(opened(server, head, b" " * length))
+
+        assert (status, headers["connection"]) == (413, "close")
+        assert recorded_statuses(headers) == [413]
 
 
 class TestAHead:

@@ -302,8 +302,7 @@ def _invalid(turn: Turn) -> Call:
 
 def _too_large(turn: Turn) -> Call:
     body = b" " * (settings.MAX_BODY_BYTES + 1)
-    # The server does not read it, and closes the connection without a word.
-    return turn.send("/product/feedback", body, 413, Connection="close")
+    return turn.send("/product/feedback", body, 413)
 
 
 def _media_type(turn: Turn) -> Call:

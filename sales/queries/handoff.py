@@ -37,8 +37,8 @@ def known_deals() -> QuerySet[Deal]:
 
 
 def customers_of(*, public_ids: Collection[str]) -> Mapping[str, str]:
-    """Return the customers of the deals among these ids; offered to the trail."""
-    deals = Deal.objects.filter(public_id__in=public_ids)
+    """Return the customers of the deals among these ids that have one; offered to the trail."""
+    deals = Deal.objects.filter(public_id__in=public_ids, customer__isnull=False)
     return dict(deals.values_list("public_id", "customer__public_id"))
 
 

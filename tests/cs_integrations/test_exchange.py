@@ -59,7 +59,8 @@ def test_offers_are_named_after_their_domain_and_listed_once() -> None:
 
 def test_every_offer_of_the_module_is_listed() -> None:
     named = {name: value for name, value in vars(exchange).items() if isinstance(value, Offer)}
-    assert {*named.values(), *exchange.demo.values()} == set(exchange.OFFERS)
+    of_domains = {*exchange.demo.values(), *exchange.customers_of.values()}
+    assert {*named.values(), *of_domains} == set(exchange.OFFERS)
 
 
 def test_an_offer_is_called_by_its_own_name() -> None:

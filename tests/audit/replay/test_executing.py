@@ -453,6 +453,25 @@ class TestStoppingAndResuming:
         assert refusals == [f"The batch {batch.name} is running in another process."] * 2
         assert [result.state for result in run(batch)] == [FAILED]
 
+    def test_a_run_begins_when_the_last_statement_of_a_dead_one_is_over(self, forecaster):
+        batch = batch_of(plan_of(forecaster.fails(customer_without_contract().public_id)))
+        is_at_work, ended = threading.Event(), []
+
+        def die_slowly():
+            with executing._at_work(batch.pk):
+                is_at_work.set()
+                time.sleep(0.5)
+                ended.append(timezone.now())
+            connections.close_all()
+
+        former = threading.Thread(target=die_slowly)
+        former.start()
+        is_at_work.wait()
+        (result,) = run(batch)
+        former.join()
+
+        assert record(result.request_id).received_at > ended[0]
+
     def test_a_cancelled_batch_never_runs(self, forecaster):
         customer = customer_without_contract()
         batch = batch_of(plan_of(forecaster.fails(customer.public_id)))

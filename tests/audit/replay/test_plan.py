@@ -227,6 +227,15 @@ class TestOrder:
 
         assert item.lane == deal.customer.public_id
 
+    def test_an_object_of_no_customer_is_in_the_common_lane(self, client_with):
+        deal = DealFactory(open=True)
+        seller = client_with("cs-sales.write")
+        answer = seller.send(f"/sales/handoff/complete/{deal.public_id}", {"wrong": 1})
+
+        (item,) = plan_of(answer).items
+
+        assert item.lane == ""
+
     def test_a_request_whose_body_was_never_read_has_that_of_its_body(self, client_with):
         reader = client_with("cs-product.read")
         answer = reader.send("/product/feedback", {"customer_id": "cust_17", "feature_id": "x"})

@@ -16,6 +16,7 @@ from junitparser import JUnitXml
 from audit.models import ReplayBatch, ReplayItem
 from audit.replay.obstacles import Obstacle
 from finance.models import ForecastAdjustment
+from finance.views import ForecastViewSet
 from tests.audit.replay.running import (
     Forecaster,
     customer_without_contract,
@@ -55,7 +56,7 @@ def plan_hash(*arguments, answers):
 
 
 @contextmanager
-def exit_code(code, match=""):
+def exit_code(code, match=None):
     with pytest.raises(CommandError, match=match) as raised:
         yield
     assert raised.value.returncode == code
@@ -115,17 +116,23 @@ class TestVerify:
         assert JUnitXml.fromfile(str(cases)).failures == 1
         assert forecasts_of(customer) == []
 
-    def test_compares_what_it_is_told_to(self, forecaster):
+    def test_compares_what_it_is_told_to(self, forecaster, monkeypatch):
         customer = customer_without_contract()
         mend(customer)
         answer = forecaster.submits(customer.public_id)
         ForecastAdjustment.objects.all().delete()
-        mend(customer)  # a second contract doubles the value at risk
-        value = ("--ignore", "/risk_adjusted_value")
+        create = ForecastViewSet.create
+
+        def other(*args, **kwargs):
+            response = create(*args, **kwargs)
+            response.data["status"] = "other"
+            return response
+
+        monkeypatch.setattr(ForecastViewSet, "create", other)
 
         with exit_code(1):
-            replay("--mode", "verify", answers=[answer])
-        replay("--mode", "verify", *value, answers=[answer])
+            replay("--mode", "verify", "--batch-name", "all", answers=[answer])
+        replay("--mode", "verify", "--ignore", "/status", answers=[answer])
 
 
 class TestExecute:
@@ -189,8 +196,7 @@ class TestABatchThatWasStopped:
                 out,
                 *answers,
                 *arguments,
-                "--parallel",
-                "1",
+                *("--parallel", "1", "--rate", "2/s"),
                 "--plan-hash",
                 plan_hash(answers=answers),
             )
