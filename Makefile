@@ -36,7 +36,8 @@ run: port-is-free ## Set up, migrate, load the demo, serve, and say what to try
 	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
 	@$(BIN)/python manage.py seed
 	@$(BIN)/python manage.py demo_access
-	@exec $(BIN)/gunicorn --config gunicorn.conf.py cs_integrations.wsgi
+	@$(BIN)/python manage.py audit_seal --every 10s > /dev/null & \
+		exec $(BIN)/gunicorn --config gunicorn.conf.py cs_integrations.wsgi
 
 test: setup-dev ## Run the whole suite
 	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadscope

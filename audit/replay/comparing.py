@@ -25,6 +25,7 @@ from cs_integrations.api.trail import nested_in
 MAX_SHOWN = 200  # characters of a value
 MAX_DIFFERENCES = 50  # of one answer
 ANY_STEP = "*"
+ROOT = "body"  # the place of the whole body
 FIRST_ERROR_STATUS = 400
 _DIGEST = "sha256:"
 
@@ -111,8 +112,8 @@ def differences(
 ) -> tuple[Difference, ...]:
     """Return where the two answers differ, at most ``MAX_DIFFERENCES`` places.
 
-    A place is ``status``, ``problem type``, ``body hash``, a header, the JSON pointer of a
-    member, or the order of an object's members. Both sides are JSON, empty where nothing is.
+    A place is ``status``, ``problem type``, ``body``, ``body hash``, a header, the JSON pointer
+    of a member, or the order of an object's members. Both sides are JSON, empty where nothing is.
 
     Left out are the members that ``shape`` declares as varying, and the JSON pointers in
     ``ignore`` with all that is below them; ``*`` in a pointer stands for any one step. Where
@@ -223,14 +224,14 @@ class _Comparison:
                         shape=shape,
                     )
             case _:
-                yield from self._of_values(then, now, pointer)
+                yield from self._of_values(then, now, pointer or ROOT)
 
     def _of_objects(
         self, then: Mapping[str, Any], now: Mapping[str, Any], pointer: str, shape: Shape | None
     ) -> Iterator[Difference]:
         common = [name for name in then if name in now]
         if common != [name for name in now if name in then]:
-            yield _difference(f"{pointer} order", list(then), list(now))
+            yield _difference(f"{pointer or ROOT} order", list(then), list(now))
         for name in dict.fromkeys((*then, *now)):
             if name in then and name in now and name in varying(shape):
                 continue

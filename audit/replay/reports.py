@@ -186,4 +186,4 @@ def _told(result: ItemResult) -> Iterator[str]:
 def told(difference: Difference) -> str:
     """Return a difference as a sentence without a verb."""
     then, now = difference.then or "nothing", difference.now or "nothing"
-    return f"{difference.place or '/'}: {then} -> {now}"
+    return f"{difference.place}: {then} -> {now}"

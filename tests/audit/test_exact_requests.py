@@ -9,7 +9,7 @@ import pytest
 from audit import data_keys, envelopes
 from audit.envelopes import Envelope, EnvelopeBroken
 from audit.models import AuditBody, DataKey
-from tests.clients import HubClient, issue_token, record_of
+from tests.clients import HubClient, issue_token
 from tests.forecasts import FORECAST, customer_with_contract
 
 SENT = Envelope(

@@ -34,8 +34,12 @@ class PlainOut(AnswerOut):
     trail = Trail(plain=("total",))
 
 
-def answer(body=None, *, headers=None, status=200, problem_type="", sha256=b"a", mac_key="k1"):
-    form = b"" if body is None else json.dumps({"headers": headers or {}, "body": body}).encode()
+NOT_KEPT = object()
+
+
+def answer(body=NOT_KEPT, *, headers=None, status=200, problem_type="", sha256=b"a", mac_key="k1"):
+    kept = {"headers": headers or {}, "body": body}
+    form = b"" if body is NOT_KEPT else json.dumps(kept).encode()
     return Answer(
         status=status, problem_type=problem_type, form=form, sha256=sha256, mac_key=mac_key
     )
@@ -65,8 +69,9 @@ class TestADifference:
             ({"a": {"b": "x"}}, {"a": {"b": "y"}}, ("/a/b", '"x"', '"y"')),
             ({"a": [1, 2]}, {"a": [1]}, ("/a/1", "2", "")),
             ({"a": []}, {"a": {}}, ("/a", "[]", "{}")),
+            (None, {"a": 1}, ("body", "null", '{"a": 1}')),
             ({"a/b": 1}, {"a/b": 2}, ("/a~1b", "1", "2")),
-            ({"a": 1, "b": 2}, {"b": 2, "a": 1}, (" order", '["a", "b"]', '["b", "a"]')),
+            ({"a": 1, "b": 2}, {"b": 2, "a": 1}, ("body order", '["a", "b"]', '["b", "a"]')),
         ],
     )
     def test_of_a_body_is_named_by_its_pointer(self, then, now, difference):

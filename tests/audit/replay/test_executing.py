@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
@@ -350,6 +351,8 @@ class TestOrder:
             replays = [record(one.request_id) for one in results if one.lane == customer.public_id]
             by_arrival = sorted(replays, key=lambda made: made.received_at)
             assert tuple(made.replay_of for made in by_arrival) == ids_of(*answers[place::4])
+            for earlier, later in pairwise(by_arrival):
+                assert earlier.answered_at <= later.received_at
             assert [made.object_ids[-1] for made in by_arrival] == [
                 forecast.public_id for forecast in forecasts_of(customer)
             ]

@@ -14,6 +14,7 @@ from audit.replay.obstacles import Obstacle
 from audit.replay.plan import Effects
 from cs_integrations.database import roles
 from cs_integrations.database.identifiers import new_request_id
+from tests.audit import records
 from tests.audit.replay.running import (
     Forecaster,
     altered,
@@ -72,6 +73,17 @@ class TestWhatRuns:
 
         assert tuple(item.record_id for item in plan.items) == ids_of(*answers)
         assert [item.position for item in plan.items] == list(range(9))
+
+    def test_within_one_millisecond_the_clock_decides_and_not_the_id(self):
+        at = timezone.now().replace(microsecond=500_000)
+        ids = [
+            records.written(at=at, received_at=at + timedelta(microseconds=100 * place))
+            for place in reversed(range(8))
+        ]
+
+        plan = plan_of_ids(*ids)
+
+        assert [item.record_id for item in plan.items] == ids[::-1]
 
     def test_a_limit_takes_the_oldest(self, forecaster):
         answers = [forecaster.submits("cust_none") for _ in range(4)]
@@ -294,6 +306,12 @@ class TestTheHash:
         ]
 
         assert len({plan.hash for plan in plans}) == len(plans)
+
+    def test_another_leaf_under_the_same_id_changes_it(self, forecaster):
+        plan = plan_of(forecaster.submits("cust_none"))
+        other = replace(plan, items=(replace(plan.items[0], leaf_hash=bytes(32)),))
+
+        assert other.hash != plan.hash
 
     def test_an_obstacle_that_arises_changes_it(self, forecaster):
         answer = forecaster.submits("cust_none")

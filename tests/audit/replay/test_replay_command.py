@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from contextlib import contextmanager
+from functools import wraps
 from io import StringIO
 
 import pytest
@@ -123,6 +124,7 @@ class TestVerify:
         ForecastAdjustment.objects.all().delete()
         create = ForecastViewSet.create
 
+        @wraps(create)
         def other(*args, **kwargs):
             response = create(*args, **kwargs)
             response.data["status"] = "other"
