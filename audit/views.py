@@ -9,9 +9,9 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from audit import filters, paging, queries
-from audit.exporting import Format, export
-from audit.filters import InvalidFilter, RecordFilter
+from audit.reading import filters, paging, queries
+from audit.reading.exporting import Format, export
+from audit.reading.filters import InvalidFilter, RecordFilter
 from audit.serializers import AuditRecordOut, AuditRecordsOut
 from cs_integrations.api.context import ClientPrincipal, context_of
 from cs_integrations.api.permissions import OwnRecords

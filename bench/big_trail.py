@@ -37,10 +37,12 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from audit import canonical, exporting, keys, paging, sealing
-from audit.exporting import Format
-from audit.filters import RecordFilter
+from audit import canonical, keys
 from audit.models import AuditBatch, AuditRecord
+from audit.proof import sealing
+from audit.reading import exporting, paging
+from audit.reading.exporting import Format
+from audit.reading.filters import RecordFilter
 from cs_integrations.database import partitions, roles
 from tests.audit import records
 

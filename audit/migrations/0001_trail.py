@@ -54,7 +54,7 @@ CREATE TABLE audit_record (
     xact bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint
 ) PARTITION BY RANGE (id);
 
--- audit.sealing: committed records in the order of their transactions.
+-- audit.proof.sealing: committed records in the order of their transactions.
 CREATE INDEX audit_record_xact ON audit_record (xact, id);
 -- GET /audit/ of one client: its own records, or ?client_id=.
 CREATE INDEX audit_record_client ON audit_record (client_id, id DESC);

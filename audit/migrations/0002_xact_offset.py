@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-# audit.sealing.seal_after_restore replaces the function. STABLE, not IMMUTABLE: prepared
+# audit.proof.sealing.seal_after_restore replaces the function. STABLE, not IMMUTABLE: prepared
 # statements hold no copy of its value that would outlive the replacement.
 OFFSET = """
 CREATE FUNCTION audit_xact_offset() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT 0::bigint';

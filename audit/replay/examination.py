@@ -7,13 +7,13 @@ from uuid import UUID
 
 from django.conf import settings
 
-from audit import verification
 from audit.kept import API_PREFIX, AUDIT_DOMAIN
 from audit.models import AuditRecord, ReplayItem, ReplayMode
+from audit.proof import verification
+from audit.proof.verification import ProofState
 from audit.replay import requests
 from audit.replay.obstacles import Obstacle
 from audit.replay.requests import KeptRequest, Original
-from audit.verification import ProofState
 from cs_integrations.api.context import IdempotencyOutcome
 from cs_integrations.clients.models import Application
 

@@ -17,8 +17,8 @@ from uuid import UUID
 from django.db import OperationalError, connection, connections, transaction
 from django.utils import timezone
 
-from audit.filters import RecordFilter
 from audit.models import ReplayBatch, ReplayItem, ReplayMode
+from audit.reading.filters import RecordFilter
 from audit.replay.examination import Facts
 from audit.replay.obstacles import NEEDLESS
 from audit.replay.pace import Pace

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from audit.filters import RecordFilter
 from audit.models import AuditRecord, ReplayMode
+from audit.reading.filters import RecordFilter
 from audit.replay import lanes
 from audit.replay.examination import Facts
 from audit.replay.obstacles import Obstacle

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from django.db.models import Func, IntegerField
 
-from audit import canonical, data_keys, envelopes, merkle, redaction
+from audit import canonical, data_keys, envelopes, redaction
 from audit.envelopes import Envelope, EnvelopeBroken
 from audit.models import AuditBody, DataKey
+from audit.proof import merkle
 from audit.recording import MAX_PATH_LENGTH
 from audit.replay.obstacles import Obstacle
 

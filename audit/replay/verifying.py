@@ -18,8 +18,8 @@ from django.db import Error, transaction
 from django.utils import timezone
 
 from audit import recording
-from audit.filters import RecordFilter
 from audit.models import AuditBody, ReplayBatch, ReplayItem, ReplayMode
+from audit.reading.filters import RecordFilter
 from audit.recording import Prepared
 from audit.replay import comparing, executing, requests
 from audit.replay.calling import call

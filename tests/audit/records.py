@@ -9,10 +9,11 @@ from uuid import UUID
 from django.db import connection
 from django.utils import timezone
 
-from audit import canonical, data_keys, envelopes, keys, sealing
+from audit import canonical, data_keys, envelopes, keys
 from audit.envelopes import Envelope
 from audit.kept import BodyRow
 from audit.models import AuditBatch
+from audit.proof import sealing
 from audit.recording import Prepared, insert
 from cs_integrations.database import partitions
 from cs_integrations.database.identifiers import new_request_id

@@ -8,8 +8,8 @@ from uuid import UUID
 from django.db import connection
 from django.utils import timezone
 
-from audit import batches
 from audit.models import AuditBatch
+from audit.proof import batches
 from tests.audit import records
 
 WITHIN_S = 30

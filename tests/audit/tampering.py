@@ -14,13 +14,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection
 from django.utils import timezone
 
-from audit import batches, canonical, checkpoints, keys, merkle, sealing
-from audit.checkpoints import Checkpoint, SignedCheckpoint
-from audit.findings import Kind, Report
+from audit import canonical, keys
 from audit.kept import BodyRow
 from audit.models import AuditBatch
+from audit.proof import batches, checkpoints, merkle, sealing
+from audit.proof.checkpoints import Checkpoint, SignedCheckpoint
+from audit.proof.findings import Kind, Report
+from audit.proof.verification import verify
 from audit.recording import Prepared, insert
-from audit.verification import verify
 from cs_integrations.database import partitions, roles
 from cs_integrations.database.identifiers import first_request_id
 from tests.audit import records

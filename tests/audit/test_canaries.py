@@ -14,8 +14,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from audit.exporting import Format, export
-from audit.filters import RecordFilter
+from audit.reading.exporting import Format, export
+from audit.reading.filters import RecordFilter
 from cs_integrations.clients.models import User
 from tests.audit import canaries
 from tests.clients import API, HubClient

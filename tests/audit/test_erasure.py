@@ -8,7 +8,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import ProgrammingError, connection, transaction
 
-from audit import canonical, data_keys, envelopes, erasure, holds, keys
+from audit import canonical, data_keys, envelopes, keys
+from audit.keeping import erasure, holds
 from audit.models import AuditBody, AuditRecord, DataKey
 from cs_integrations.database import roles
 from tests.audit import records

@@ -14,11 +14,13 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from audit import canonical, export_lines, exporting, keys, merkle
-from audit.exporting import Format
-from audit.filters import RecordFilter
+from audit import canonical, keys
 from audit.models import AuditRecord
-from audit.receipts import Receipt
+from audit.proof import export_lines, merkle
+from audit.proof.receipts import Receipt
+from audit.reading import exporting
+from audit.reading.exporting import Format
+from audit.reading.filters import RecordFilter
 from tests.audit import records
 from tests.clients import problem_of, record_of
 

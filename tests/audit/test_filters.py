@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from audit import filters
-from audit.filters import InvalidFilter, RecordFilter
 from audit.models import AuditRecord
+from audit.reading import filters
+from audit.reading.filters import InvalidFilter, RecordFilter
 from tests.audit import records
 
 NOON = datetime(2026, 11, 10, 12, tzinfo=UTC)

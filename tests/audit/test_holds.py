@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import ProgrammingError, connection, transaction
 
-from audit import holds
+from audit.keeping import holds
 from audit.models import LegalHold
 from cs_integrations.database import roles
 

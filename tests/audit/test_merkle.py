@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit import merkle
+from audit.proof import merkle
 
 # The entries and roots of the Certificate Transparency reference implementation.
 ENTRIES = [

@@ -8,8 +8,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audit import canonical, paging
-from audit.receipts import Receipt
+from audit import canonical
+from audit.proof.receipts import Receipt
+from audit.reading import paging
 from tests.audit import records
 from tests.clients import API, HubClient, problem_of, record_of
 

@@ -17,11 +17,17 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from audit import canonical, export_lines, keys, matching, merkle, receipts
-from audit.checkpoints import NOTHING_BEFORE, Checkpoint, MalformedCheckpoint, SignedCheckpoint
-from audit.checkpoints import signed as signed_by
-from audit.findings import Kind
-from audit.receipts import MalformedReceipt, NoReceipt, Receipt, Receipts
+from audit import canonical, keys
+from audit.proof import export_lines, matching, merkle, receipts
+from audit.proof.checkpoints import (
+    NOTHING_BEFORE,
+    Checkpoint,
+    MalformedCheckpoint,
+    SignedCheckpoint,
+)
+from audit.proof.checkpoints import signed as signed_by
+from audit.proof.findings import Kind
+from audit.proof.receipts import MalformedReceipt, NoReceipt, Receipt, Receipts
 from tests.audit import records, tampering
 
 SCRIPT = Path(settings.BASE_DIR) / "examples" / "verify_receipt.py"

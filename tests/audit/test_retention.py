@@ -11,9 +11,11 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection, transaction
 
-from audit import data_keys, holds, keys, merkle, months, retention, verification
+from audit import data_keys, keys, months
+from audit.keeping import holds, retention
 from audit.models import AuditBatch, AuditBody, AuditRecord, DataKey, Tombstone
-from audit.tombstones import Statement
+from audit.proof import merkle, verification
+from audit.proof.tombstones import Statement
 from cs_integrations.database import partitions, roles
 from tests.audit import records
 from tests.servers import database_url

@@ -11,10 +11,11 @@ from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
-from audit import batches, keys, verification
-from audit.checkpoints import file_name, read_notes
+from audit import keys
 from audit.models import AuditBatch
-from audit.second_place import SecondPlace
+from audit.proof import batches, verification
+from audit.proof.checkpoints import file_name, read_notes
+from audit.proof.second_place import SecondPlace
 from tests.audit import records, tampering
 from tests.audit.seals import WITHIN_S, eventually, newest_number, seal_everything, sealed_ids
 from tests.servers import database_url
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("trail")
 
 ONE_BY_ONE = """
 from django.utils import timezone
-from audit import sealing
+from audit.proof import sealing
 sealing.seal(at=timezone.now(), limit=1)
 """
 

@@ -12,9 +12,10 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.utils import timezone
 
-from audit import batches, keys, sealing, verification
+from audit import keys
 from audit.models import AuditBatch
-from audit.sealing import AlreadySealing, SealingRefused
+from audit.proof import batches, sealing, verification
+from audit.proof.sealing import AlreadySealing, SealingRefused
 from cs_integrations.database import roles
 from tests.audit import records, tampering
 from tests.audit.seals import (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from audit.tombstones import MalformedTombstone, Statement
+from audit.proof.tombstones import MalformedTombstone, Statement
 
 
 class TestItsText:

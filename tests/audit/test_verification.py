@@ -15,11 +15,12 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
 
-from audit import batches, keys, matching, merkle, tombstones, verification
-from audit.findings import Kind, Report
-from audit.month_proof import MonthProof
-from audit.tombstones import Statement
-from audit.verification import ProofState, verify_records
+from audit import keys
+from audit.proof import batches, matching, merkle, tombstones, verification
+from audit.proof.findings import Kind, Report
+from audit.proof.month_proof import MonthProof
+from audit.proof.tombstones import Statement
+from audit.proof.verification import ProofState, verify_records
 from tests.audit import records, tampering
 from tests.audit.tampering import Sample, verified
 

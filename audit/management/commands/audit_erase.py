@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from audit import erasure
+from audit.keeping import erasure
 from audit.management.arguments import month
 from audit.owner import Refused, as_owner
 

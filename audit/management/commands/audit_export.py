@@ -11,9 +11,9 @@ from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from audit import filters
-from audit.exporting import Format, estimated_count, export, written_whole
-from audit.filters import InvalidFilter, RecordFilter
+from audit.reading import filters
+from audit.reading.exporting import Format, estimated_count, export, written_whole
+from audit.reading.filters import InvalidFilter, RecordFilter
 
 STANDARD_OUTPUT = "-"
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from audit import holds
+from audit.keeping import holds
 from audit.management.arguments import add_operator, month
 from audit.models import LegalHold
 from audit.owner import Refused, as_owner

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from audit import keys, receipts
-from audit.receipts import NoReceipt
+from audit import keys
+from audit.proof import receipts
+from audit.proof.receipts import NoReceipt
 
 
 class Command(BaseCommand):

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from audit import retention
+from audit.keeping import retention
 from audit.keys import KeyUnavailable
 from audit.owner import Refused, as_owner
 

@@ -15,12 +15,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from audit import batches, sealing
 from audit.keys import KeyUnavailable
 from audit.models import AuditBatch
 from audit.owner import Refused
-from audit.sealing import AlreadySealing, Sealed, SealingRefused
-from audit.second_place import SecondPlace
+from audit.proof import batches, sealing
+from audit.proof.sealing import AlreadySealing, Sealed, SealingRefused
+from audit.proof.second_place import SecondPlace
 
 logger = logging.getLogger(__name__)
 

@@ -11,12 +11,13 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.dateparse import parse_datetime
 
-from audit import checkpoints, export_lines, keys, trusted_keys
-from audit.checkpoints import MalformedCheckpoint, SignedCheckpoint
-from audit.findings import Report
-from audit.matching import FIRST_ID, LAST_ID, before
-from audit.trusted_keys import NotAPublicKey
-from audit.verification import verify
+from audit import keys
+from audit.proof import checkpoints, export_lines, trusted_keys
+from audit.proof.checkpoints import MalformedCheckpoint, SignedCheckpoint
+from audit.proof.findings import Report
+from audit.proof.matching import FIRST_ID, LAST_ID, before
+from audit.proof.trusted_keys import NotAPublicKey
+from audit.proof.verification import verify
 from cs_integrations.database.identifiers import first_request_id
 
 FOUND, COULD_NOT = 1, 2  # exit codes

@@ -13,9 +13,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from audit import filters
-from audit.filters import InvalidFilter, RecordFilter
 from audit.models import ReplayBatch, ReplayItem, ReplayMode
+from audit.reading import filters
+from audit.reading.filters import InvalidFilter, RecordFilter
 from audit.replay import executing, plan_text, shadow
 from audit.replay.executing import BatchRefused, BatchStopped, OnItem
 from audit.replay.plan import Plan, make_plan

@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 from django.db import connection
 from django.utils import timezone
 
-from audit.filters import RecordFilter
 from audit.models import AuditRecord, ReplayBatch, ReplayItem, ReplayMode
+from audit.reading.filters import RecordFilter
 from audit.replay import executing
 from audit.replay.plan import Plan, make_plan
 from audit.replay.results import ItemResult

@@ -8,7 +8,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audit import canonical, erasure, owner
+from audit import canonical, owner
+from audit.keeping import erasure
 from audit.models import ReplayMode
 from audit.replay.obstacles import Obstacle
 from audit.replay.plan import Effects

@@ -11,8 +11,8 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from audit.filters import RecordFilter
 from audit.models import AuditRecord, ReplayBatch, ReplayMode
+from audit.reading.filters import RecordFilter
 from audit.replay import executing, shadow
 from audit.replay.plan import make_plan
 from audit.replay.shadow import TargetRefused

@@ -10,14 +10,14 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
-from audit import verification
-from audit.filters import RecordFilter
 from audit.models import AuditBody, AuditRecord, ReplayBatch, ReplayMode
+from audit.proof import verification
+from audit.proof.verification import ProofState
+from audit.reading.filters import RecordFilter
 from audit.replay.executing import BatchRefused
 from audit.replay.obstacles import Obstacle
 from audit.replay.plan import make_plan
 from audit.replay.verifying import VerifyEnded, verify
-from audit.verification import ProofState
 from cs_integrations.customers.models import Customer
 from finance.rules.roi import RoiTrajectory
 from finance.views import ForecastViewSet

@@ -7,8 +7,8 @@ import logging
 import os
 from pathlib import Path
 
-from audit import batches, checkpoints
 from audit.models import AuditBatch
+from audit.proof import batches, checkpoints
 
 logger = logging.getLogger(__name__)
 

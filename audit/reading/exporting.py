@@ -23,11 +23,12 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
-from audit import canonical, export_lines
-from audit.checkpoints import MalformedCheckpoint
-from audit.filters import RecordFilter
+from audit import canonical
 from audit.models import AuditRecord
-from audit.receipts import Receipt, Receipts
+from audit.proof import export_lines
+from audit.proof.checkpoints import MalformedCheckpoint
+from audit.proof.receipts import Receipt, Receipts
+from audit.reading.filters import RecordFilter
 
 PAGE_RECORDS = 1000
 CHUNK_RECORDS = 100  # of a page: what is sent at once

@@ -14,8 +14,9 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
-from audit import batches, canonical, keys
+from audit import canonical, keys
 from audit.models import AuditBatch
+from audit.proof import batches
 
 GROUP_RECORDS = 32_768
 MAX_GROUP_BATCHES = 4_096

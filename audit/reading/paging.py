@@ -12,8 +12,8 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from audit.filters import InvalidFilter
 from audit.models import AuditRecord
+from audit.reading.filters import InvalidFilter
 
 CURSOR = "cursor"
 LIMIT = "limit"

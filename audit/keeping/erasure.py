@@ -7,7 +7,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from audit import data_keys, holds
+from audit import data_keys
+from audit.keeping import holds
 from audit.models import AuditBody, DataKey
 from audit.owner import Refused, briefly_waiting
 from cs_integrations.database import partitions

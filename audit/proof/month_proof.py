@@ -9,9 +9,10 @@ from uuid import UUID
 
 from django.db import connection
 
-from audit import batches, keys, matching, merkle
-from audit.matching import Group
+from audit import keys
 from audit.models import AuditBatch
+from audit.proof import batches, matching, merkle
+from audit.proof.matching import Group
 from cs_integrations.database import partitions
 
 _BODY_SHA256 = slice(54, 86)  # in a leaf that has one

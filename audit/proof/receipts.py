@@ -15,10 +15,10 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import transaction
 
-from audit import batches, matching, merkle
-from audit.batches import Position
-from audit.checkpoints import MalformedCheckpoint, SignedCheckpoint
 from audit.models import AuditBatch
+from audit.proof import batches, matching, merkle
+from audit.proof.batches import Position
+from audit.proof.checkpoints import MalformedCheckpoint, SignedCheckpoint
 
 FORMAT: Final = "cs-integrations audit receipt v1"
 CACHED_BATCHES = 8  # about 3 MB each

@@ -17,8 +17,8 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from audit import canonical
-from audit.findings import Finding, Kind, Report
-from audit.receipts import MalformedReceipt, Receipt
+from audit.proof.findings import Finding, Kind, Report
+from audit.proof.receipts import MalformedReceipt, Receipt
 
 FORMAT: Final = "cs-integrations audit v1"
 

@@ -9,7 +9,7 @@ from django.db import connection
 
 from audit import keys
 from audit.models import Tombstone
-from audit.month_proof import MonthProof
+from audit.proof.month_proof import MonthProof
 
 HEADING: Final = "cs-integrations audit tombstone v1"
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"

@@ -9,10 +9,10 @@ from uuid import UUID
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from audit.findings import Finding, Kind
 from audit.models import Tombstone
 from audit.months import BODIES, RECORDS
-from audit.tombstones import MalformedTombstone, Statement
+from audit.proof.findings import Finding, Kind
+from audit.proof.tombstones import MalformedTombstone, Statement
 
 
 @dataclass(slots=True)

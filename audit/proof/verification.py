@@ -8,12 +8,13 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import connection, transaction
 
-from audit import batches, canonical, checkpoints, keys, matching, merkle, months
-from audit.checkpoints import NOTHING_BEFORE, SignedCheckpoint
-from audit.dropped import DroppedMonths
-from audit.findings import Finding, Kind, Report
-from audit.matching import FIRST_ID, LAST_ID, Group, Row
+from audit import canonical, keys, months
 from audit.models import AuditBatch
+from audit.proof import batches, checkpoints, matching, merkle
+from audit.proof.checkpoints import NOTHING_BEFORE, SignedCheckpoint
+from audit.proof.dropped import DroppedMonths
+from audit.proof.findings import Finding, Kind, Report
+from audit.proof.matching import FIRST_ID, LAST_ID, Group, Row
 
 Trusted = Mapping[str, Ed25519PublicKey]  # by key id
 Entries = Sequence[tuple[bytes, bytes]]  # id and leaf hash

@@ -12,12 +12,14 @@ from datetime import date, datetime, timedelta
 from django.conf import settings
 from django.db import connection
 
-from audit import holds, keys, month_proof, months, tombstones
-from audit.erasure import destroy_month
-from audit.holds import UnderHold
-from audit.month_proof import MonthProof, NotProved
+from audit import keys, months
+from audit.keeping import holds
+from audit.keeping.erasure import destroy_month
+from audit.keeping.holds import UnderHold
 from audit.months import BODIES, RECORDS, TABLES
 from audit.owner import Refused, TrailBusy, briefly_waiting
+from audit.proof import month_proof, tombstones
+from audit.proof.month_proof import MonthProof, NotProved
 from cs_integrations.database import partitions
 
 LOCK_NAME = "audit retention"

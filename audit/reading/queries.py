@@ -6,11 +6,12 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from audit import keys, paging
-from audit.filters import RecordFilter
+from audit import keys
 from audit.models import AuditBody, AuditRecord
-from audit.receipts import NoReceipt, receipt_of
-from audit.verification import verify_records
+from audit.proof.receipts import NoReceipt, receipt_of
+from audit.proof.verification import verify_records
+from audit.reading import paging
+from audit.reading.filters import RecordFilter
 from cs_integrations.explanation import Explanation, Outcome
 from cs_integrations.refusals import UnknownObject
 

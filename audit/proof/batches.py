@@ -7,9 +7,10 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import connection
 
-from audit import canonical, merkle
-from audit.checkpoints import MalformedCheckpoint, SignedCheckpoint
+from audit import canonical
 from audit.models import AuditBatch
+from audit.proof import merkle
+from audit.proof.checkpoints import MalformedCheckpoint, SignedCheckpoint
 
 Position = tuple[int, UUID]  # xact and id of a record: the order of sealing
 _ENTRY = struct.Struct("16s32s")  # id and leaf hash

@@ -14,11 +14,12 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from audit import batches, canonical, checkpoints, keys, matching, merkle, months
-from audit.batches import Position
-from audit.checkpoints import NOTHING_BEFORE, Checkpoint
+from audit import canonical, keys, months
 from audit.models import AuditBatch
 from audit.owner import as_owner
+from audit.proof import batches, checkpoints, matching, merkle
+from audit.proof.batches import Position
+from audit.proof.checkpoints import NOTHING_BEFORE, Checkpoint
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""Keeping: for how long, under which holds, and what is erased before."""

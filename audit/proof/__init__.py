@@ -1,0 +1,1 @@
+"""Proof: leaves, trees, signed checkpoints, and what they show to be wrong."""
