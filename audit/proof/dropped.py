@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature
@@ -13,6 +13,7 @@ from audit.models import Tombstone
 from audit.months import BODIES, RECORDS
 from audit.proof.findings import Finding, Kind
 from audit.proof.tombstones import MalformedTombstone, Statement
+from cs_integrations.database import partitions
 
 
 @dataclass(slots=True)
@@ -47,7 +48,7 @@ class DroppedMonths:
 
     def may_lack_body(self, record_id: UUID) -> bool:
         """Say whether the body of this record was dropped with its month."""
-        month = _month_of(record_id.bytes)
+        month = partitions.month_of(record_id)
         return month in self._bodies or month in self._records
 
     def takes(self, record_id: bytes, leaf_hash: bytes) -> bool:
@@ -55,7 +56,7 @@ class DroppedMonths:
 
         Must be called in the order of ids.
         """
-        named = _month_of(record_id)
+        named = partitions.month_of(UUID(bytes=record_id))
         month = self._records.get(named) if named else None
         if month is None:
             return False
@@ -88,12 +89,3 @@ def _trusted_statement(
         return None
     is_of_this_row = (statement.table, statement.month) == (stored.table_name, stored.month)
     return statement if is_of_this_row else None
-
-
-def _month_of(record_id: bytes) -> date | None:
-    """Return the month whose partition an id falls into; None beyond the calendar."""
-    try:
-        at = datetime.fromtimestamp(int.from_bytes(record_id[:6]) / 1000, tz=UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-    return at.date().replace(day=1)
