@@ -5,7 +5,7 @@ nothing. A value that its own field refuses is not what was declared, so only it
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -15,6 +15,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.fields import Field
 from rest_framework.serializers import BaseSerializer
 
+from audit.redaction import masked_members
 from cs_integrations.api import problems
 from cs_integrations.api.context import RequestContext
 from cs_integrations.api.idempotency import REPLAYED_HEADER
@@ -41,12 +42,15 @@ class _Member:
     checked_by: "Field[Any, Any, Any, Any] | None" = None  # None: the value is our own
 
 
-def kept_request(context: RequestContext, *, digest: Digest) -> bytes:
-    """Return the request's body as JSON of what is declared; empty when no view read it."""
+def kept_request(context: RequestContext, *, digest: Digest, secrets: Sequence[str] = ()) -> bytes:
+    """Return the request's body as JSON of what is declared; empty when no view read it.
+
+    ``secrets`` are masked in the texts of it, never across its structure.
+    """
     shape, members = context.request_shape, context.request_members
     if shape is None or not isinstance(members, Mapping):
         return b""
-    return _json(redacted(shape, members, digest=digest))
+    return _json(masked_members(redacted(shape, members, digest=digest), secrets))
 
 
 def kept_response(context: RequestContext, response: HttpResponseBase, *, digest: Digest) -> bytes:

@@ -48,10 +48,10 @@ def body_row(
 ) -> BodyRow | None:
     """Return what may be kept of the two bodies; None when that is nothing."""
     omitted: list[str] = []
-    request_form = bodies.kept_request(context, digest=keys.keyed_digest)
+    request_form = bodies.kept_request(context, digest=keys.keyed_digest, secrets=secrets)
     answer_form = bodies.kept_response(context, response, digest=keys.keyed_digest)
-    redacted_request = _bounded("request", redaction.masked(request_form, secrets), omitted)
-    redacted_response = _bounded("answer", redaction.masked(answer_form, secrets), omitted)
+    redacted_request = _bounded("request", request_form, omitted)
+    redacted_response = _bounded("answer", answer_form, omitted)
     envelope = _envelope(request, context, secrets, omitted)
     sealed, data_key = b"", None
     if envelope is not None and context.client is not None:

@@ -4,7 +4,8 @@ A record of a month that nobody made is not lost: it falls into the default part
 :func:`empty_default` moves it on.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -109,6 +110,14 @@ def keep_in_place() -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("LOCK TABLE ONLY audit_record, ONLY audit_body IN ACCESS SHARE MODE")
+
+
+@contextmanager
+def in_place() -> Iterator[None]:
+    """Be in a transaction that sees every record, each where it is."""
+    with transaction.atomic():
+        keep_in_place()
+        yield
 
 
 def after_migrate(*, using: str, **_kwargs: Any) -> None:

@@ -21,6 +21,10 @@ MAX_PATH_LENGTH = 1024
 MAX_HEADER_LENGTH = 256
 _ID_CHARACTERS = frozenset(string.ascii_letters + string.digits + "._-")
 
+# Text that the caller wrote. What the service found out itself is never masked: a caller who
+# presents its own id as a secret must not vanish from its record.
+OF_THE_CALLER = ("idempotency_key", "user_agent", "client_request_id", "traceparent")
+
 _INSERT_RECORD = (
     f"INSERT INTO audit_record ({', '.join(canonical.LEAF_NAMES)})"
     f" VALUES ({', '.join(['%s'] * len(canonical.LEAF_NAMES))})"
@@ -90,9 +94,10 @@ def _prepared(
     secrets = redaction.presented_secrets(request)
     body = body_row(request, response, context, secrets=secrets)
     values = _values(request, response, context, answered_at=timezone.now())
-    masked = {name: redaction.masked(value, secrets) for name, value in values.items()}
-    masked["body_sha256"] = b"" if body is None else body.sha256
-    return Prepared(masked, body)
+    for name in OF_THE_CALLER:
+        values[name] = redaction.masked(values[name], secrets)
+    values["body_sha256"] = b"" if body is None else body.sha256
+    return Prepared(values, body)
 
 
 def _values(

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from ipaddress import ip_address
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote, unquote_plus
 
 from django.apps import apps
@@ -51,8 +51,6 @@ _TRACE = re.compile(r"[0-9a-f-]{1,64}")
 MASK = "(secret)"
 SHORTEST_SECRET = 8  # shorter ones would mask ordinary words
 SECRET_FIELDS = ("client_secret", "token", "access_token", "refresh_token", "password")
-
-Stored = TypeVar("Stored")
 
 
 def recorded_path(path: str, route_match: ResolverMatch | None) -> str:
@@ -180,19 +178,24 @@ def presented_secrets(request: HttpRequest) -> Sequence[str]:
     return sorted(found | {quote(secret, safe="") for secret in found}, key=len, reverse=True)
 
 
-def masked(value: Stored, secrets: Sequence[str]) -> Stored:
-    """Return text, bytes or a list of texts without the secrets; anything else as it is."""
-    if not secrets:
-        return value
-    if isinstance(value, list):
-        value[:] = [masked(item, secrets) for item in value]
-    elif isinstance(value, str):
-        for secret in secrets:
-            value = value.replace(secret, MASK)  # type: ignore[assignment]
-    elif isinstance(value, bytes):
-        for secret in secrets:
-            value = value.replace(secret.encode(), MASK.encode())  # type: ignore[assignment]
-    return value
+def masked(text: str, secrets: Sequence[str]) -> str:
+    """Return the text without the secrets."""
+    for secret in secrets:
+        text = text.replace(secret, MASK)
+    return text
+
+
+def masked_members(value: Any, secrets: Sequence[str]) -> Any:
+    """Return JSON values with the secrets masked in each text; names and structure stay."""
+    match value:
+        case str():
+            return masked(value, secrets)
+        case dict():
+            return {name: masked_members(inner, secrets) for name, inner in value.items()}
+        case list():
+            return [masked_members(inner, secrets) for inner in value]
+        case _:
+            return value
 
 
 def _from_header(request: HttpRequest) -> Iterator[str]:

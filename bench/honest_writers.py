@@ -73,7 +73,8 @@ def main() -> int:
     parser.add_argument("--every", default="2s")
     given = parser.parse_args()
     django.setup()
-    from audit import keys, sealing, verification  # noqa: PLC0415 - the settings are set up by now
+    from audit import keys  # noqa: PLC0415 - the settings are set up by now
+    from audit.proof import sealing, verification  # noqa: PLC0415
 
     connection.ensure_connection()
     connection.close()  # nothing is shared with the writers

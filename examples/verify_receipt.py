@@ -2,7 +2,9 @@
 
     python verify_receipt.py receipt.json --public-key=KEY [--record line.json]
 
-KEY is the base64 text that `manage.py audit_keys` prints, line.json one line of an NDJSON export.
+KEY is the base64 text that `manage.py audit_keys` prints behind the key's id, line.json one line
+of an NDJSON export. Its `leaf` is what was sealed; `manage.py audit_verify --export` holds the
+readable members against it. Without a line only a leaf hash is proved, not whose it is.
 Exit code 0: the record was sealed as it is; 1: it was not; 2: the input cannot be read.
 """
 
@@ -38,7 +40,10 @@ def checks(receipt, key, line):
     leaf_hash = base64.b64decode(receipt["leaf_hash"])
     if line is not None:
         leaf = base64.b64decode(line["leaf"])
-        yield "the record is the one that was sealed", sha256(b"\0" + leaf).digest() == leaf_hash
+        yield (
+            "the leaf of the line is the one that was sealed",
+            sha256(b"\0" + leaf).digest() == leaf_hash,
+        )
         yield "the receipt names its id", leaf[10:26].hex() == receipt["record_id"].replace("-", "")
     text = receipt["checkpoint"]
     try:
@@ -66,7 +71,7 @@ def main():
         key = Ed25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(given.public_key))
         line = json.loads(given.record.read_text()) if given.record else None
         results = list(checks(json.loads(given.receipt.read_text()), key, line))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         sys.stderr.write(f"cannot be read: {error!r}\n")
         return 2
     for text, holds in results:

@@ -58,6 +58,27 @@ def leaves_of(numbers: Collection[int]) -> Iterator[tuple[int, bytes]]:
         yield _NUMBER(row, 4)[0], row[_LEAVES_AT:]
 
 
+def made(signed: SignedCheckpoint, leaves: bytes) -> AuditBatch:
+    """Return the batch of a checkpoint: its columns say again what the text states."""
+    stated = signed.statement()
+    return AuditBatch(
+        number=stated.batch,
+        records=stated.records,
+        total=stated.total,
+        root=stated.root,
+        previous=stated.previous,
+        sealed_at=stated.sealed_at,
+        key_id=stated.key_id,
+        checkpoint=signed.text,
+        signature=signed.signature,
+        leaves=leaves,
+        first_id=stated.first_id,
+        last_id=stated.last_id,
+        end_xact=stated.end_xact,
+        end_id=stated.end_id,
+    )
+
+
 def statement_fault(batch: AuditBatch, trusted: Mapping[str, Ed25519PublicKey]) -> str:
     """Say what is wrong with a batch's checkpoint, its signature or its columns; "" if nothing."""
     signed = signed_checkpoint(batch)
@@ -75,6 +96,10 @@ def statement_fault(batch: AuditBatch, trusted: Mapping[str, Ed25519PublicKey]) 
         "total": batch.total,
         "root": bytes(batch.root),
         "previous": bytes(batch.previous),
+        "first_id": batch.first_id,
+        "last_id": batch.last_id,
+        "end_xact": batch.end_xact,
+        "end_id": batch.end_id,
         "sealed_at": batch.sealed_at,
         "key_id": batch.key_id,
     }
@@ -90,6 +115,9 @@ def leaves_fault(batch: AuditBatch, listed: Sequence[tuple[bytes, bytes]]) -> st
         return "its list of leaves does not lead to its root"
     if len(dict(listed)) != len(listed):
         return "its list names a record twice"
+    ids = [record_id for record_id, _ in listed]
+    if (min(ids), max(ids)) != (batch.first_id.bytes, batch.last_id.bytes):
+        return "its list is not of the ids that it states"
     return ""
 
 

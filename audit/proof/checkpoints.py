@@ -10,6 +10,7 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, Self
+from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -18,6 +19,7 @@ HEADING: Final = "cs-integrations audit checkpoint v1"
 NOTHING_BEFORE: Final = bytes(32)  # what the first checkpoint calls its previous
 _SIGNATURE_MARK = "\nsignature "
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
+_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _LINES = re.compile(
     HEADING + r"\n"
     r"batch (?P<batch>[1-9]\d{0,17})\n"
@@ -25,6 +27,8 @@ _LINES = re.compile(
     r"total (?P<total>[1-9]\d{0,17})\n"
     r"root (?P<root>[0-9a-f]{64})\n"
     r"previous (?P<previous>[0-9a-f]{64})\n"
+    r"ids (?P<first_id>" + _ID + r") (?P<last_id>" + _ID + r")\n"
+    r"end (?P<end_xact>\d{1,19}) (?P<end_id>" + _ID + r")\n"
     r"sealed (?P<sealed>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)\n"
     r"key (?P<key>[0-9a-f]{16})\n",
     re.ASCII,
@@ -41,7 +45,9 @@ class Checkpoint:
     """What is signed about one batch.
 
     ``total`` counts the records of this batch and all before it; ``previous`` is the
-    :attr:`digest` of the checkpoint before, or :data:`NOTHING_BEFORE`.
+    :attr:`digest` of the checkpoint before, or :data:`NOTHING_BEFORE`. ``first_id`` and
+    ``last_id`` are the smallest and the largest id; up to ``end_xact`` and ``end_id`` every
+    record was looked at.
     """
 
     batch: int
@@ -49,6 +55,10 @@ class Checkpoint:
     total: int
     root: bytes
     previous: bytes
+    first_id: UUID
+    last_id: UUID
+    end_xact: int
+    end_id: UUID
     sealed_at: datetime
     key_id: str
 
@@ -62,6 +72,8 @@ class Checkpoint:
             f"total {self.total}\n"
             f"root {self.root.hex()}\n"
             f"previous {self.previous.hex()}\n"
+            f"ids {self.first_id} {self.last_id}\n"
+            f"end {self.end_xact} {self.end_id}\n"
             f"sealed {self.sealed_at.astimezone(UTC).strftime(_TIME)}\n"
             f"key {self.key_id}\n"
         )
@@ -85,6 +97,10 @@ class Checkpoint:
             total=int(found["total"]),
             root=bytes.fromhex(found["root"]),
             previous=bytes.fromhex(found["previous"]),
+            first_id=UUID(found["first_id"]),
+            last_id=UUID(found["last_id"]),
+            end_xact=int(found["end_xact"]),
+            end_id=UUID(found["end_id"]),
             sealed_at=sealed_at,
             key_id=found["key"],
         )

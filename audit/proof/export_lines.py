@@ -59,6 +59,7 @@ def verify_lines(lines: Iterable[str], trusted: Mapping[str, Ed25519PublicKey]) 
     """
     report = Report()
     seen = 0
+    last: UUID | None = None
     stated: int | None = None
     for number, text in enumerate(lines, start=1):
         if number == 1:
@@ -66,7 +67,11 @@ def verify_lines(lines: Iterable[str], trusted: Mapping[str, Ed25519PublicKey]) 
         elif stated is None and (count := _stated_records(text)) is not None:
             stated = count
         elif text.strip():
-            _check_line(report, number, text, trusted)
+            record_id = _check_line(report, number, text, trusted)
+            if last and record_id and record_id <= last:
+                detail = f"line {number}: it is repeated or out of order"
+                report.add(Finding(kind=Kind.REORDERED, record_id=record_id, detail=detail))
+            last = record_id or last
             seen += 1
     if stated != seen:
         wanted = "its last line is missing" if stated is None else f"it had {stated:,} records"
@@ -104,7 +109,8 @@ def _stated_records(text: str) -> int | None:
 
 def _check_line(
     report: Report, number: int, text: str, trusted: Mapping[str, Ed25519PublicKey]
-) -> None:
+) -> UUID | None:
+    """Check one record; return its id, if it can be read."""
     record_id: UUID | None = None
     try:
         values = json.loads(text)
@@ -124,6 +130,7 @@ def _check_line(
     if fault:
         finding = Finding(kind=Kind.RECEIPT, record_id=record_id, detail=f"line {number}: {fault}")
         report.add(finding)
+    return record_id
 
 
 def _json(value: Any) -> Any:

@@ -13,8 +13,8 @@ from typing import Any, Final, Self
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from django.db import transaction
 
+from audit import months
 from audit.models import AuditBatch
 from audit.proof import batches, matching, merkle
 from audit.proof.batches import Position
@@ -162,7 +162,7 @@ def receipt_of(record_id: UUID, *, trusted: Mapping[str, Ed25519PublicKey]) -> R
 
     :raises NoReceipt: there is no such record, it is not sealed yet, or it is not as sealed
     """
-    with transaction.atomic():
+    with months.in_place():
         row = next(iter(list(matching.rows_of([record_id]))), None)
         if row is None:
             raise NoReceipt(f"there is no record {record_id}")

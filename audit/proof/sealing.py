@@ -200,33 +200,22 @@ def _write(
     run: _Run, before: AuditBatch | None, entries: Sequence[tuple[bytes, bytes]], *, end: Position
 ) -> AuditBatch:
     """Write a batch of these entries; ``end`` is the place up to which all were looked at."""
+    ids = [record_id for record_id, _ in entries]
     checkpoint = Checkpoint(
         batch=before.number + 1 if before else 1,
         records=len(entries),
         total=len(entries) + (before.total if before else 0),
         root=merkle.root([leaf_hash for _, leaf_hash in entries]),
         previous=checkpoints.digest(before.checkpoint) if before else NOTHING_BEFORE,
-        sealed_at=run.at,
-        key_id=run.key_id,
-    )
-    signed = checkpoints.signed(checkpoint, run.key)
-    ids = [record_id for record_id, _ in entries]
-    batch = AuditBatch(
-        number=checkpoint.batch,
-        records=checkpoint.records,
-        total=checkpoint.total,
-        root=checkpoint.root,
-        previous=checkpoint.previous,
-        sealed_at=checkpoint.sealed_at,
-        key_id=checkpoint.key_id,
-        checkpoint=signed.text,
-        signature=signed.signature,
-        leaves=b"".join(batches.entry(*listed) for listed in entries),
         first_id=UUID(bytes=min(ids)),
         last_id=UUID(bytes=max(ids)),
         end_xact=end[0],
         end_id=end[1],
+        sealed_at=run.at,
+        key_id=run.key_id,
     )
+    signed = checkpoints.signed(checkpoint, run.key)
+    batch = batches.made(signed, b"".join(batches.entry(*listed) for listed in entries))
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, [getattr(batch, name) for name in _COLUMNS])
     run.batches.append(batch.number)

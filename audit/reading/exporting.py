@@ -23,7 +23,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
-from audit import canonical
+from audit import canonical, months
 from audit.models import AuditRecord
 from audit.proof import export_lines
 from audit.proof.checkpoints import MalformedCheckpoint
@@ -96,7 +96,8 @@ def pages(
     last: UUID | None = None
     while True:
         following = records if last is None else records.filter(id__gt=last)
-        rows = list(_rows(following.order_by("id")[:page_records]))
+        with months.in_place():
+            rows = list(_rows(following.order_by("id")[:page_records]))
         places = [(_xact(row, 4)[0], canonical.record_id(row[_LEAF_AT:])) for row in rows]
         if places:
             proofs = receipts.of(places)

@@ -51,7 +51,7 @@ def _owners(object_ids: Collection[str]) -> Mapping[str, str]:
 def _customer_in(body: bytes) -> str:
     try:
         members = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return NOBODY
     named = members.get(_CUSTOMER_MEMBER) if isinstance(members, dict) else None
     is_id = isinstance(named, str) and is_public_id(named, _CUSTOMER_PREFIX)

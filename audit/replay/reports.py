@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from audit.models import ReplayItem
+from audit.replay.obstacles import Obstacle
 from audit.replay.results import Difference, ItemResult
 
 State = ReplayItem.State
@@ -44,8 +45,9 @@ class Summary:
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing differed and nothing failed; what was left out does not count."""
-        return not self.differing and not self.states[State.FAILED]
+        """Whether nothing differed, nothing failed, and no proof was broken."""
+        is_proven = not self.skipped[Obstacle.PROOF_BROKEN]
+        return is_proven and not self.differing and not self.states[State.FAILED]
 
     def as_json(self) -> dict[str, Any]:
         """Return the counts, as the last line of the NDJSON report has them."""

@@ -36,7 +36,7 @@ CREATE TEMP TABLE soak_record ON COMMIT DROP AS
 SELECT id, received_at, status, method, path, client_id, client_request_id, idempotency_key,
        idempotency_outcome, status < 300 AND idempotency_outcome = 'new' AS is_write
   FROM audit_record
- WHERE id >= %(first_id)s
+ WHERE id >= %(first_id)s AND received_at <= now()
 """
 _EFFECTS = """
 CREATE TEMP TABLE soak_effect ON COMMIT DROP AS

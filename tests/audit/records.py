@@ -18,7 +18,7 @@ from audit.recording import Prepared, insert
 from cs_integrations.database import partitions
 from cs_integrations.database.identifiers import new_request_id
 
-SEALED_WITHIN_S = 15  # transaction ids are the whole server's: others' may have to end first
+SEALED_WITHIN_S = 300  # transaction ids are the whole server's: others' may have to end first
 _EMPTY = {canonical.TEXT: "", canonical.TEXTS: [], canonical.BYTES: b"", canonical.FLAG: False}
 
 

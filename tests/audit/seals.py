@@ -12,7 +12,7 @@ from audit.models import AuditBatch
 from audit.proof import batches
 from tests.audit import records
 
-WITHIN_S = 30
+WITHIN_S = 300.0  # another test's transaction holds sealing back, anywhere in the server
 
 
 @contextmanager

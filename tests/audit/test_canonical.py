@@ -95,3 +95,16 @@ class TestTheBytes:
             assert bytes(cursor.fetchone()[0]) == ours
 
         assert bytes(record.body_sha256) == hashlib.sha256(ours).digest()
+
+    def test_hold_who_asked_whatever_the_caller_calls_a_secret(self, client_with):
+        caller = client_with("cs-finance.read", name="Ledger")
+        known = record_of(caller.read("/finance/forecast/cust_404"))
+        caller.cookies.load(
+            {"a": known.client_id, "b": known.mac_key, "c": "127.0.0.1", "d": "finance_forecast"}
+        )
+
+        record = record_of(caller.read("/finance/forecast/cust_404"))
+
+        assert (record.client_id, record.operation) == (known.client_id, "finance_forecast")
+        form, mac = canonical.split(leaf_in_the_table(record.pk))
+        assert keys.mac_fits(form, mac, key_id=record.mac_key)

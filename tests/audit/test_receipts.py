@@ -71,6 +71,10 @@ def largest() -> Receipt:
         total=10**12,
         root=merkle.root(hashes),
         previous=NOTHING_BEFORE,
+        first_id=uuid4(),
+        last_id=uuid4(),
+        end_xact=10**15,
+        end_id=uuid4(),
         sealed_at=timezone.now(),
         key_id=keys.key_id_of(key.public_key()),
     )
@@ -190,7 +194,7 @@ class TestTheStandAloneScript:
         answer = self.run(tmp_path, receipt.as_json(), line=line)
 
         assert answer.returncode == 1
-        assert "NO  the record is the one that was sealed" in answer.stdout
+        assert "NO  the leaf of the line is the one that was sealed" in answer.stdout
 
     @pytest.mark.parametrize("member", ["leaf_hash", "signature", "checkpoint", "index"])
     def test_refuses_a_receipt_that_was_altered(self, sealed, tmp_path, member):
@@ -265,12 +269,20 @@ class TestAnExport:
 
         assert self.verified(lines, tmp_path)[0] == 1
 
+    def test_whose_lines_are_repeated_or_moved_is_told_by_id(self, lines, tmp_path, sealed):
+        lines[2], lines[3] = lines[3], lines[2]
+
+        code, report = self.verified(lines, tmp_path)
+
+        assert code == 1
+        assert [found["record_id"] for found in report["findings"]] == [str(sealed[1])]
+
     def test_says_what_is_not_proven(self, lines, tmp_path, sealed):
         lines[1] = json.dumps(export_lines.line(leaf_of(sealed[0]), None))
 
         code, report = self.verified(lines, tmp_path)
 
-        assert (code, report["unsealed"]) == (0, 1)
+        assert (code, report["unsealed"]) == (1, 1)
         assert "nothing proves them" in report["notes"][0]
 
     def test_shows_times_in_utc_and_bytes_in_hex(self, sealed):
@@ -319,6 +331,10 @@ class TestACheckpoint:
             total=9,
             root=random.randbytes(32),
             previous=random.randbytes(32),
+            first_id=uuid4(),
+            last_id=uuid4(),
+            end_xact=77,
+            end_id=uuid4(),
             sealed_at=timezone.now() - timedelta(hours=1),
             key_id=next(iter(trusted)),
         )

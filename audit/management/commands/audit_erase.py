@@ -29,12 +29,19 @@ class Command(BaseCommand):
             with as_owner():
                 plan = erasure.planned(client_id=client_id, month=of_month)
                 self.stdout.write(f"{_described(plan)} of {client_id} become unreadable for ever.")
-                if not options["yes"] and input("Type yes to go on: ") != "yes":
+                if not options["yes"] and not _is_confirmed():
                     raise CommandError("Nothing was erased.")
                 done = erasure.erase(client_id=client_id, month=of_month, at=timezone.now())
         except Refused as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"Erased: {_described(done)}, {len(done.keys)} data keys destroyed.")
+
+
+def _is_confirmed() -> bool:
+    try:
+        return input("Type yes to go on: ") == "yes"
+    except EOFError as error:
+        raise CommandError("Nothing was erased: there is nobody to ask; pass --yes.") from error
 
 
 def _described(plan: erasure.Erasure) -> str:

@@ -3,15 +3,17 @@
 import argparse
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error
 from django.utils.dateparse import parse_datetime
 
 from audit import keys
+from audit.keys import KeyUnavailable
 from audit.proof import checkpoints, export_lines, trusted_keys
 from audit.proof.checkpoints import MalformedCheckpoint, SignedCheckpoint
 from audit.proof.findings import Report
@@ -32,6 +34,13 @@ def moment(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
+def end_moment(text: str) -> datetime:
+    """Return the same, but for a date the end of that day, as the filters of an export do."""
+    found = moment(text)
+    is_day = len(text.strip()) == len("2026-11-23")
+    return found + timedelta(days=1) if is_day else found
+
+
 class Command(BaseCommand):
     help = (
         "Verify the audit trail against its signed checkpoints. Exit code 0: nothing found;"
@@ -41,7 +50,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         which = parser.add_argument_group("which records (default: all)")
         which.add_argument("--from", dest="start", type=moment, metavar="TIME", help="received at")
-        which.add_argument("--to", dest="end", type=moment, metavar="TIME", help="received before")
+        which.add_argument(
+            "--to", dest="end", type=end_moment, metavar="TIME", help="received before"
+        )
         which.add_argument("--id", dest="record_id", type=UUID, help="one record")
         which.add_argument(
             "--export", type=Path, metavar="FILE", help="an NDJSON export; needs no database"
@@ -64,13 +75,25 @@ class Command(BaseCommand):
             help="a checkpoint kept elsewhere, or a directory of them",
         )
         parser.add_argument("--no-bodies", action="store_true", help="leave the bodies out")
+        parser.add_argument(
+            "--allow-unsealed",
+            action="store_true",
+            help="of an export: let records pass that were not sealed yet, which nothing proves",
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             report = self._verified(options)
-        except (NotAPublicKey, MalformedCheckpoint, OSError, UnicodeDecodeError) as error:
-            raise CommandError(str(error), returncode=COULD_NOT) from error
+        except (
+            NotAPublicKey,
+            MalformedCheckpoint,
+            KeyUnavailable,
+            OSError,
+            UnicodeDecodeError,
+            Error,
+        ) as error:
+            raise CommandError(str(error).strip(), returncode=COULD_NOT) from error
         record_id = options["record_id"]
         if record_id and report.is_clean and not (report.records or report.unsealed):
             gone = "its month was dropped" if report.dropped else "no batch ever held it"
@@ -79,6 +102,12 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(report.as_json()))
         else:
             self._print(report)
+        if options["export"] and report.unsealed and not options["allow_unsealed"]:
+            raise CommandError(
+                f"Nothing proves {report.unsealed:,} records: they were exported before they were"
+                " sealed. --allow-unsealed takes them as they are.",
+                returncode=FOUND,
+            )
         if not report.is_clean:
             count = sum(report.counts.values())
             raise CommandError(f"The trail does not verify: {count:,} findings.", returncode=FOUND)
@@ -89,6 +118,11 @@ class Command(BaseCommand):
         if not trusted:
             raise NotAPublicKey("no public key: set AUDIT_PUBLIC_KEYS or pass --public-key")
         if options["export"]:
+            if any(options[name] for name in ("record_id", "start", "end", "kept")):
+                raise CommandError(
+                    "--export is verified as a whole: no --id, --from, --to or --checkpoint.",
+                    returncode=COULD_NOT,
+                )
             with options["export"].open() as lines:
                 return export_lines.verify_lines(lines, trusted)
         low, high = self._range(options)
@@ -128,4 +162,11 @@ class Command(BaseCommand):
 
 
 def _kept(places: Sequence[Path]) -> list[SignedCheckpoint]:
-    return [note for place in places for note in checkpoints.read_notes(place)]
+    """Return the checkpoints of the files and directories; a place without any is a mistake."""
+    kept = []
+    for place in places:
+        notes = checkpoints.read_notes(place)
+        if not notes:
+            raise MalformedCheckpoint(f"{place} holds no checkpoint")
+        kept += notes
+    return kept

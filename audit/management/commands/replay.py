@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error
 from django.utils import timezone
 
+from audit.keys import KeyUnavailable
 from audit.models import ReplayBatch, ReplayItem, ReplayMode
 from audit.reading import filters
 from audit.reading.filters import InvalidFilter, RecordFilter
@@ -101,7 +103,9 @@ class Command(BaseCommand):
         except (
             BatchRefused,
             BatchStopped,
+            Error,
             InvalidFilter,
+            KeyUnavailable,
             OSError,
             TargetRefused,
             VerifyEnded,
