@@ -36,7 +36,7 @@ run: port-is-free ## Set up, migrate, load the demo, serve, and say what to try
 	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
 	@$(BIN)/python manage.py seed
 	@$(BIN)/python manage.py demo_access
-	@$(BIN)/python manage.py audit_seal --every 10s > /dev/null & \
+	@$(BIN)/python manage.py audit_seal --every 5s > /dev/null & \
 		exec $(BIN)/gunicorn --config gunicorn.conf.py cs_integrations.wsgi
 
 test: setup-dev ## Run the whole suite

@@ -23,6 +23,8 @@ _MOMENTARY = frozenset({401, 429, 503})
 _SOUND = frozenset({ProofState.SEALED, ProofState.UNSEALED})
 _DOMAINS = frozenset(settings.RATE_LIMITS)
 
+_Sent = tuple[str, str, str]  # client, key and path: the body may have been mended meanwhile
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
@@ -35,7 +37,7 @@ class Facts:
     kept: Mapping[UUID, KeptRequest]
     scopes: Mapping[str, frozenset[str]]  # today's, of the clients that are active
     replayed: Collection[UUID]  # records that succeeded in an earlier replay
-    answered: Collection[tuple[str, str]]  # clients and keys that were answered with success
+    answered: Collection[_Sent]  # keyed requests that were answered with success
 
     @classmethod
     def gathered(
@@ -91,8 +93,7 @@ class Facts:
             return Obstacle.SUCCEEDED
         if record["id"] in self.replayed:
             return Obstacle.REPLAYED
-        is_answered = (record["client_id"], record["idempotency_key"]) in self.answered
-        return Obstacle.SUCCEEDED_LATER if is_answered else None
+        return Obstacle.SUCCEEDED_LATER if _sent(record) in self.answered else None
 
     def _of_its_client(self, record: Mapping[str, Any]) -> Obstacle | None:
         scopes = self.scopes.get(record["client_id"])
@@ -133,8 +134,8 @@ def _replayed(ids: Sequence[UUID]) -> frozenset[UUID]:
     return frozenset(done.values_list("record_id", flat=True))
 
 
-def _answered(records: Sequence[Mapping[str, Any]]) -> frozenset[tuple[str, str]]:
-    """Return those of the failed requests' clients and keys that were answered with success."""
+def _answered(records: Sequence[Mapping[str, Any]]) -> frozenset[_Sent]:
+    """Return those of the failed requests that succeeded when they were sent again."""
     keys = {
         record["idempotency_key"]
         for record in records
@@ -143,7 +144,13 @@ def _answered(records: Sequence[Mapping[str, Any]]) -> frozenset[tuple[str, str]
     if not keys:
         return frozenset()
     found = AuditRecord.objects.filter(idempotency_key__in=keys, status__lt=FIRST_ERROR_STATUS)
-    return frozenset(found.values_list("client_id", "idempotency_key"))
+    columns = ("client_id", "idempotency_key", "path")
+    return frozenset(_sent(record) for record in found.values(*columns))
+
+
+def _sent(record: Mapping[str, Any]) -> _Sent:
+    """Return what two attempts at one keyed request have in common."""
+    return record["client_id"], record["idempotency_key"], record["path"]
 
 
 def _is_momentary(record: Mapping[str, Any]) -> bool:

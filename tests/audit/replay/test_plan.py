@@ -202,6 +202,13 @@ class TestWhatNeedNotRun:
 
         assert obstacle_to(answer) == Obstacle.SUCCEEDED_LATER
 
+    def test_the_same_key_with_another_request_says_nothing(self, forecaster):
+        customer, key = customer_without_contract(), {"Idempotency-Key": "k-3"}
+        answer = forecaster.fails(customer.public_id, **key)
+        forecaster.submits(customer_with_contract().public_id, **key)
+
+        assert obstacle_to(answer) == ""
+
     def test_the_same_key_of_another_client_says_nothing(self, forecaster):
         customer, key = customer_without_contract(), {"Idempotency-Key": "k-3"}
         answer = forecaster.fails(customer.public_id, **key)
