@@ -17,13 +17,12 @@ from rest_framework.serializers import BaseSerializer
 
 from audit.redaction import masked_members
 from cs_integrations.api import problems
-from cs_integrations.api.context import RequestContext
+from cs_integrations.api.context import FIRST_ERROR_STATUS, RequestContext
 from cs_integrations.api.idempotency import REPLAYED_HEADER
 from cs_integrations.api.serializers import StrictSerializer
 from cs_integrations.api.trail import DeclaredSerializer, nested_in
 from cs_integrations.explanation import plain
 
-FIRST_ERROR_STATUS = 400
 # The headers that an answer is held to; all others are the same for every answer, or differ
 # with the clock, the limit or the record's id.
 CONTRACT_HEADERS = ("Content-Type", "Location", REPLAYED_HEADER, "WWW-Authenticate")

@@ -127,7 +127,7 @@ NAMES = tuple(COLUMNS)
 LEAF_NAMES = (*NAMES, "mac")
 SELECTED = ", ".join(f"record.{name}" for name in LEAF_NAMES)  # FROM audit_record AS record
 _PACKERS = tuple((name, kind.pack) for name, kind in COLUMNS.items())
-_ID_PLACE = slice(10, 26)  # after the format's field and the id's own length
+ID_PLACE = slice(10, 26)  # after the format's field and the id's own length
 
 
 def packed(values: Mapping[str, Any]) -> bytes:
@@ -165,7 +165,7 @@ def unpacked(leaf_bytes: bytes) -> dict[str, Any]:
 
 def record_id(leaf_bytes: bytes) -> UUID:
     """Return the id of the record without reading the rest."""
-    return UUID(bytes=leaf_bytes[_ID_PLACE])
+    return UUID(bytes=leaf_bytes[ID_PLACE])
 
 
 def body_bytes(

@@ -9,16 +9,20 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 
 from audit import recording
 from cs_integrations.api import admission, headers, problems
-from cs_integrations.api.context import Decision, RequestContext, context_of
+from cs_integrations.api.context import (
+    ADMIN_PREFIX,
+    FIRST_ERROR_STATUS,
+    Decision,
+    RequestContext,
+    context_of,
+)
 from cs_integrations.database import identifiers
 
 logger = logging.getLogger(__name__)
 
 READING = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-ADMIN_PREFIX = "/admin/"
 EXEMPT_PATHS = frozenset({"/healthz", "/readyz"})
 EXEMPT_PREFIXES = (settings.STATIC_URL,)
-FIRST_ERROR_STATUS = 400
 PERHAPS_KEPT = (
     "It is not known whether the request was kept; send it again with the same Idempotency-Key."
 )

@@ -26,7 +26,7 @@ from django.http import HttpRequest, QueryDict
 from django.urls import ResolverMatch, URLResolver, get_resolver
 
 from cs_integrations.api import problems
-from cs_integrations.api.context import Decision
+from cs_integrations.api.context import ADMIN_PREFIX, Decision
 from cs_integrations.api.schema import KNOWN_CODES
 
 UNKNOWN = "(unknown)"
@@ -34,7 +34,6 @@ UNDECLARED = "(undeclared)"
 METHODS = frozenset({
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT",
 })  # fmt: skip
-ADMIN_PREFIX = "/admin/"
 ADMIN_PARAMETERS = ("q", "p", "o")  # search, page, order
 ADMIN_LOOKUPS = ("", "__exact", "__gte", "__lt", "__isnull")  # what filters of lists append
 # Path parameters that are the key of a row: a number.

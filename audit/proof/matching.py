@@ -27,7 +27,7 @@ FITS, MISSING, DIFFERS = range(3)  # a record's row in audit_body against its bo
 # hash over the rest of the row says both that the record and that its body are as sealed.
 _STATE_AT = 16
 LEAF_AT = 17
-ID = slice(10, 26)  # in a leaf
+ID = canonical.ID_PLACE  # in a leaf
 _ID_IN_ROW = slice(LEAF_AT + 10, LEAF_AT + 26)
 _MAC_KEY = slice(-keys.KEY_ID_LENGTH, None)  # in the canonical bytes: their last field
 _MAC_KEY_LENGTH = slice(-keys.KEY_ID_LENGTH - 4, -keys.KEY_ID_LENGTH)

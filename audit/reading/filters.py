@@ -17,12 +17,12 @@ from django.db.models import Q, QuerySet
 
 from audit.models import AuditRecord
 from cs_integrations.api import problems
+from cs_integrations.api.context import FIRST_ERROR_STATUS
 from cs_integrations.database.identifiers import first_request_id, is_public_id
 from cs_integrations.refusals import InvalidParameter
 
 MAX_IDS = 1000
 MAX_TEXT_LENGTH = 255
-FIRST_REFUSAL_STATUS = 400
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)  # ids begin there
 _STATUS = re.compile(r"[1-5](xx|[0-9]{2})")
 
@@ -108,7 +108,7 @@ class RecordFilter:
     def _status_condition(self) -> Q:
         condition = Q()
         if self.problem_type:
-            condition = Q(status__gte=FIRST_REFUSAL_STATUS)  # for the index of refusals
+            condition = Q(status__gte=FIRST_ERROR_STATUS)  # for the index of refusals
         if self.status.endswith("xx"):
             first = int(self.status[0]) * 100
             condition &= Q(status__gte=first, status__lt=first + 100)

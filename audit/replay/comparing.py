@@ -18,6 +18,7 @@ from audit.replay.obstacles import NEEDLESS, Obstacle
 from audit.replay.plan import PlannedItem
 from audit.replay.renaming import Renames
 from audit.replay.results import Difference, ItemResult
+from cs_integrations.api.context import FIRST_ERROR_STATUS
 from cs_integrations.api.problems import pointer_step
 from cs_integrations.api.schema import ANSWER_SHAPE
 from cs_integrations.api.trail import nested_in
@@ -26,7 +27,6 @@ MAX_SHOWN = 200  # characters of a value
 MAX_DIFFERENCES = 50  # of one answer
 ANY_STEP = "*"
 ROOT = "body"  # the place of the whole body
-FIRST_ERROR_STATUS = 400
 _DIGEST = "sha256:"
 
 Shape = type[BaseSerializer[Any]]

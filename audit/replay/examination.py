@@ -14,12 +14,11 @@ from audit.proof.verification import ProofState
 from audit.replay import requests
 from audit.replay.obstacles import Obstacle
 from audit.replay.requests import KeptRequest, Original
-from cs_integrations.api.context import IdempotencyOutcome
+from cs_integrations.api.context import FIRST_ERROR_STATUS, IdempotencyOutcome
 from cs_integrations.clients.models import Application
 
-FIRST_ERROR_STATUS = 400
 # Answers that rested on the moment and not on the request and the facts.
-_MOMENTARY = frozenset({401, 429, 503})
+MOMENTARY = frozenset({401, 429, 503})
 _SOUND = frozenset({ProofState.SEALED, ProofState.UNSEALED})
 _DOMAINS = frozenset(settings.RATE_LIMITS)
 
@@ -155,6 +154,6 @@ def _sent(record: Mapping[str, Any]) -> _Sent:
 
 def _is_momentary(record: Mapping[str, Any]) -> bool:
     return (
-        record["status"] in _MOMENTARY
+        record["status"] in MOMENTARY
         or record["idempotency_outcome"] == IdempotencyOutcome.CONFLICT
     )

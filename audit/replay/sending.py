@@ -12,11 +12,11 @@ from audit.models import AuditBody, ReplayItem, ReplayMode
 from audit.recording import Prepared
 from audit.replay import requests
 from audit.replay.calling import call
-from audit.replay.examination import FIRST_ERROR_STATUS, Facts
+from audit.replay.examination import Facts
 from audit.replay.obstacles import NEEDLESS, Obstacle
 from audit.replay.requests import NotReplayable
 from audit.replay.results import ItemResult
-from cs_integrations.api.context import IdempotencyOutcome, Replay
+from cs_integrations.api.context import FIRST_ERROR_STATUS, IdempotencyOutcome, Replay
 
 ANSWERED_BEFORE = "its Idempotency-Key was answered before; nothing ran"
 

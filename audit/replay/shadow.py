@@ -22,6 +22,7 @@ from audit.envelopes import Envelope
 from audit.models import AuditBody, ReplayBatch, ReplayItem
 from audit.replay import comparing, executing, requests
 from audit.replay.comparing import Answer, Shape
+from audit.replay.examination import MOMENTARY
 from audit.replay.executing import OnItem
 from audit.replay.obstacles import Obstacle
 from audit.replay.pace import Pace
@@ -29,14 +30,11 @@ from audit.replay.renaming import Renames
 from audit.replay.requests import NotReplayable
 from audit.replay.results import ItemResult
 from cs_integrations.api import problems
-from cs_integrations.api.context import RequestContext
+from cs_integrations.api.context import FIRST_ERROR_STATUS, RequestContext
 from cs_integrations.api.viewsets import ANSWER_IDS
 
 TIMEOUT = httpx2.Timeout(30, connect=5)  # seconds; the first of each read and write
-FIRST_ERROR_STATUS = 400
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-# These say nothing about the code that gave them: the token, the limit, a store.
-_MOMENTARY = frozenset({401, 429, 503})
 _IGNORE, _RENAMES = "ignore", "renames"  # of the batch's options
 
 
@@ -137,7 +135,7 @@ class _Sender:
             answer = self._answer(item, envelope, original.record["method"])
         except httpx2.HTTPError as error:
             return _failed(item, f"no answer: {type(error).__name__}: {error}")
-        if answer.status_code in _MOMENTARY:
+        if answer.status_code in MOMENTARY:
             return _failed(item, f"answered {answer.status_code}", status=answer.status_code)
         return self._compared(item, original.record, body, envelope, answer)
 

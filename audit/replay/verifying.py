@@ -30,10 +30,9 @@ from audit.replay.plan import Plan, PlannedItem
 from audit.replay.renaming import Renames
 from audit.replay.requests import NotReplayable, Original
 from audit.replay.results import ItemResult
-from cs_integrations.api.context import IdempotencyOutcome, Replay
+from cs_integrations.api.context import FIRST_ERROR_STATUS, IdempotencyOutcome, Replay
 
 CHUNK = 100  # originals that are in memory at once
-FIRST_ERROR_STATUS = 400
 UNAVAILABLE_STATUS = 503
 STORED_TOGETHER = 1_000  # items an UPDATE
 _REST_ON_A_KEY = frozenset({IdempotencyOutcome.REPLAYED, IdempotencyOutcome.MISMATCH})

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from rest_framework.serializers import BaseSerializer
 
 _ATTRIBUTE = "hub_context"
+FIRST_ERROR_STATUS = 400
+ADMIN_PREFIX = "/admin/"
 
 
 class Decision(StrEnum):

@@ -13,8 +13,8 @@ from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 
 from cs_integrations.api import problems
+from cs_integrations.api.context import ADMIN_PREFIX
 
-ADMIN_PREFIX = "/admin/"
 READING = ("GET", "HEAD")
 Arguments = ParamSpec("Arguments")
 View = Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase]

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from cs_integrations.api import idempotency, problems
-from cs_integrations.api.context import context_of
+from cs_integrations.api.context import FIRST_ERROR_STATUS, context_of
 from cs_integrations.api.schema import ANSWER_SHAPE, OPERATION_ID
 from cs_integrations.api.schema_fields import ROUTE_NAMES
 from cs_integrations.api.serializers import PublicIdField, StrictSerializer
@@ -20,7 +20,6 @@ from cs_integrations.api.throttling import charge_address
 from cs_integrations.explanation import Outcome, plain
 
 EXPLAIN = "explain"
-FIRST_ERROR_STATUS = 400
 # Members of an answer that name an object: the trail can be searched by it.
 ANSWER_IDS = frozenset({*ROUTE_NAMES.values(), "ticket_id", "forecast_id", "success_plan_id"})
 Input = TypeVar("Input", bound=StrictSerializer)
