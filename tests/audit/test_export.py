@@ -89,7 +89,9 @@ class TestLinesOfJson:
         shown = lines_of(exported(customer))[1:-1]
 
         assert [UUID(line["record"]["id"]) for line in shown] == ids
-        for line, record in zip(shown, AuditRecord.objects.filter(pk__in=ids), strict=True):
+        for line, record in zip(
+            shown, AuditRecord.objects.filter(pk__in=ids).order_by("pk"), strict=True
+        ):
             leaf = canonical.unpacked(base64.b64decode(line["leaf"]))
             assert leaf == {name: plain(getattr(record, name)) for name in canonical.LEAF_NAMES}
             assert line["record"] == export_lines.columns(base64.b64decode(line["leaf"]))
@@ -176,7 +178,9 @@ class TestATable:
 
         assert list(rows[0]) == [*canonical.LEAF_NAMES, "leaf", "batch", "receipt"]
         assert [UUID(row["id"]) for row in rows] == ids
-        for row, record in zip(rows, AuditRecord.objects.filter(pk__in=ids), strict=True):
+        for row, record in zip(
+            rows, AuditRecord.objects.filter(pk__in=ids).order_by("pk"), strict=True
+        ):
             assert row["user_agent"] == record.user_agent
             assert json.loads(row["object_ids"]) == record.object_ids
             assert row["limit_remaining"] == ""

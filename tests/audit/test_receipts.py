@@ -40,9 +40,11 @@ def _made() -> list[UUID]:
 
 @pytest.fixture
 def sealed(trail, _made) -> list[UUID]:
-    """Seven sealed records, made once."""
+    """Seven sealed records a millisecond apart, as ids order no closer; made once."""
     if not _made:
-        _made += [records.written(at=timezone.now(), client_name="Ledger") for _ in range(7)]
+        now = timezone.now()
+        times = [now + timedelta(milliseconds=number) for number in range(7)]
+        _made += [records.written(at=at, client_name="Ledger") for at in times]
         records.seal_all(_made)
     return _made
 
